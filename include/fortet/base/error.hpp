@@ -1,0 +1,44 @@
+#pragma once
+/// Errors of fortet and the exit codes they end a run with.
+#include <stdexcept>
+#include <string>
+
+namespace fortet {
+
+/// Exit codes of the program (documented in docs/command_line.md).
+enum class ExitCode { done = 0, internal = 1, usage = 2, diverged = 3, io = 4, disagrees = 5, stopped = 75 };
+
+/// Base of all errors; `exit_code()` says how the program ends when nobody catches it.
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode exit_code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+/// A fault of the deck or of the command line (exit 2).
+struct UsageError : Error {
+  explicit UsageError(const std::string& message) : Error(ExitCode::usage, message) {}
+};
+
+/// A value of one parameter that only the kind itself can judge, e.g. a singular covariance (exit 2). `parameter` is the
+/// path below the object ("covariance", "beta.to"); `study/` turns it into file:line:column.
+struct ParameterError : UsageError {
+  ParameterError(std::string parameter_path, const std::string& message)
+      : UsageError(message), parameter(std::move(parameter_path)) {}
+  std::string parameter;
+};
+
+/// A solver did not converge or a value is not finite (exit 3).
+struct DivergedError : Error {
+  explicit DivergedError(const std::string& message) : Error(ExitCode::diverged, message) {}
+};
+
+/// A file could not be read or written (exit 4).
+struct IoError : Error {
+  explicit IoError(const std::string& message) : Error(ExitCode::io, message) {}
+};
+
+}  // namespace fortet

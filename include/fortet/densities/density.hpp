@@ -1,0 +1,85 @@
+#pragma once
+/// Densities: the forward (Fokker-Planck / continuity) and backward equations of a process on a grid.
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fortet/densities/grid.hpp"
+#include "fortet/laws/law.hpp"
+#include "fortet/processes/process.hpp"
+
+namespace fortet::densities {
+
+/// Cell averages of a density (or node values of a backward function) at one time.
+struct Snapshot {
+  double time = 0;
+  std::vector<double> values;  ///< this rank's slab
+};
+
+/// Numbers recorded at each time of `at` and at the start.
+struct Diagnostics {
+  double time = 0;
+  double mass = 0;            ///< in the domain
+  double entropy = 0;         ///< - int p log p
+  double kinetic_energy = 0;  ///< int p |v|^2 / at this time
+  double action = 0;          ///< int_0^t int p |v|^2
+  double boundary_mass = 0;   ///< mass of the outermost layer of cells of the non-periodic axes
+  double smallest = 0;        ///< smallest cell average
+  double reference_kl = 0;    ///< KL(p_t | reference); NaN without a reference
+  std::vector<std::array<double, 2>> absorbed;  ///< mass that has left through each side (absorbing, outflow) so far
+  std::vector<std::array<double, 2>> flux;      ///< its present rate: first-passage flux
+};
+
+/// Parameters of one entry of `densities:` after the names are resolved.
+struct DensitySettings {
+  std::string name;
+  processes::ProcessPtr process;
+  laws::LawPtr initial;        ///< forward: law at t = 0
+  GridPtr grid;
+  std::vector<double> at;      ///< increasing times in [0, horizon]
+  std::string propagator = "strang";  ///< a kind of the category "propagators"
+  Parameters parameters;       ///< all of the deck's entry (steps, tolerance, ... ), validated
+  laws::LawPtr reference;      ///< for KL over time; may be null
+  std::function<void(double fraction)> progress;  ///< called on every rank, may be empty
+};
+
+/// A computed density. Copying shares nothing; snapshots are in the order of `at`.
+struct DensityPath {
+  std::string name;
+  GridPtr grid;
+  processes::ProcessPtr process;
+  std::vector<Snapshot> snapshots;
+  std::vector<Diagnostics> diagnostics;
+  std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
+  /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for: error_budget).
+  struct ErrorEstimate {
+    double space = 0, time = 0, boundary = 0;
+    std::vector<double> defect;  ///< signed estimated error of each local cell mass, space + time
+  };
+  std::vector<ErrorEstimate> errors;
+
+  const Snapshot& at(double time) const;  ///< throws UsageError when that time was not asked for
+};
+
+/// Solves; collective over the grid's communicator. Throws DivergedError when a value is not finite or a solver fails.
+DensityPath solve_density(const DensitySettings& settings);
+
+/// Solves on this grid and on coarser companions and fills `errors` (Richardson in space and time). Collective.
+void estimate_errors(const DensitySettings& settings, DensityPath& path);
+
+/// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo exchange).
+PointArray current(const DensityPath& path, const Snapshot& snapshot);
+PointArray velocity(const DensityPath& path, const Snapshot& snapshot);
+
+/// grad log p of a density path as a field: monotone interpolation in space, linear in time between snapshots; outside the domain the
+/// value at the nearest point. Every rank holds all slabs. Collective at construction, not afterwards.
+processes::FieldPtr score_field(const DensityPath& path);
+
+/// Stationary law of the process on the grid, and the spectral gap (smallest non-zero decay rate). Collective.
+Snapshot stationary(const processes::Process& process, const GridPtr& grid, double t = 0);
+double spectral_gap(const processes::Process& process, const GridPtr& grid, double t = 0);
+
+}  // namespace fortet::densities

@@ -1,0 +1,70 @@
+#pragma once
+/// Particle ensembles: structure of arrays, distributed over ranks by contiguous ranges of particle ids.
+#include <array>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fortet/base/parameters.hpp"
+#include "fortet/laws/law.hpp"
+#include "fortet/parallel/communicator.hpp"
+#include "fortet/processes/process.hpp"
+
+namespace fortet::ensembles {
+
+/// The particles of this rank at one time: particle id first + i has position(i, .).
+struct Snapshot {
+  double time = 0;
+  std::int64_t first = 0;      ///< id of the first local particle
+  std::int64_t total = 0;      ///< particles over all ranks
+  PointArray positions;
+  std::vector<double> weights;      ///< survival weights of an absorbed ensemble in [0, 1]; empty: all one
+  std::vector<double> log_density;  ///< carried along the flow; empty unless asked for
+};
+
+/// Box with a condition per side, as for a grid (names are those of the deck: none, reflecting, periodic, absorbing).
+enum class Wall { none, reflecting, periodic, absorbing };
+struct Walls {
+  std::vector<double> lower, upper;              ///< empty: no walls
+  std::vector<std::array<Wall, 2>> conditions;
+};
+
+/// Parameters of one entry of `ensembles:` after the names are resolved.
+struct EnsembleSettings {
+  std::string name;            ///< also the name of its random streams
+  processes::ProcessPtr process;
+  laws::LawPtr initial;
+  std::int64_t particles = 0;
+  std::uint64_t seed = 0;
+  std::vector<double> at;      ///< increasing times in [0, horizon]
+  Parameters parameters;       ///< all of the deck's entry, validated against schema "ensembles": stepper (nested kind), steps, schedule, ...
+  Walls walls;
+  std::function<void(double fraction)> progress;
+};
+
+/// Positions of chosen particles at every recorded step: values[(step * count + particle) * dimension + k].
+struct Trajectories {
+  std::vector<double> times;
+  std::int64_t count = 0;
+  int dimension = 0;
+  std::vector<double> values;  ///< on every rank
+};
+
+struct EnsemblePath {
+  std::string name;
+  processes::ProcessPtr process;
+  std::vector<Snapshot> snapshots;  ///< in the order of `at`
+  Trajectories trajectories;
+  std::map<std::string, double> work;  ///< particle steps, field evaluations, rejected steps, acceptance rate, seconds
+  double stationary_correlation = 1;  ///< 2 tau_int for correlated chains, 1 for independent particles
+};
+
+/// Runs the ensemble; collective. Throws DivergedError naming the particle, step and time of the first value that is not finite.
+EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator);
+
+/// The same particles with all steps halved and the same Wiener increments (pairs of half-step increments are the sum), for the estimate
+/// of the time-step error: returns the snapshots of the coarse run with `factor` times fewer steps. Collective.
+EnsemblePath run_coarser(const EnsembleSettings& settings, const parallel::Communicator& communicator, int factor);
+
+}  // namespace fortet::ensembles

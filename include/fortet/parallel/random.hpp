@@ -1,0 +1,42 @@
+#pragma once
+/// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011) from Random123, keyed by (seed, purpose, stream name) and
+/// counted by (particle id, step, draw), so that every number is the same for any number of ranks and threads.
+#include <cstdint>
+#include <string_view>
+
+#include "fortet/base/points.hpp"
+
+namespace fortet::parallel {
+
+/// What a random number is for; one entry per use, never reused.
+enum class Purpose : std::uint32_t {
+  initial_law = 1,   ///< positions at the start of an ensemble
+  increment = 2,     ///< Wiener increments of a stepper
+  acceptance = 3,    ///< Metropolis tests
+  law_sample = 4,    ///< reference samples of a law inside a check
+  cell_jitter = 5,   ///< position inside a grid cell
+  bootstrap = 6,     ///< resampling
+  projection = 7,    ///< random directions of sliced distances
+  subsample = 8,     ///< choice of a subset of particles
+  boundary = 9,      ///< boundary crossing inside a step
+  corrector = 10,    ///< inner Langevin steps
+};
+
+class Stream {
+ public:
+  /// `name` is that of the object that draws (an ensemble's), so that two objects of one study are independent and the same
+  /// object is reproducible; an error estimate with coupled increments uses the same name.
+  Stream(std::uint64_t seed, Purpose purpose, std::string_view name = "");
+
+  /// out(i, k) uniform in (0, 1) for particle first + i, draws first_draw + k.
+  void uniforms(std::int64_t first, std::uint32_t step, Points out, std::uint32_t first_draw = 0) const;
+  /// out(i, k) standard normal. `first_draw` must be even (normals come in pairs).
+  void normals(std::int64_t first, std::uint32_t step, Points out, std::uint32_t first_draw = 0) const;
+  /// One uniform in (0, 1).
+  double uniform(std::int64_t id, std::uint32_t step, std::uint32_t draw = 0) const;
+
+ private:
+  std::uint32_t key_[2];
+};
+
+}  // namespace fortet::parallel

@@ -1,0 +1,8 @@
+#include <gtest/gtest.h>
+
+#include "fortet/base/schema.hpp"
+
+TEST(NearestName, FindsTransposedLettersAndIgnoresStrangers) {
+  EXPECT_EQ(fortet::nearest_name("drfit", {"drift", "noise"}), "drift");
+  EXPECT_EQ(fortet::nearest_name("colour", {"drift", "noise"}), "");
+}
