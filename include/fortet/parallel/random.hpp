@@ -1,6 +1,7 @@
 #pragma once
-/// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011) from Random123, keyed by (seed, purpose, stream name) and
-/// counted by (particle id, step, draw), so that every number is the same for any number of ranks and threads.
+/// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011), the generator of Random123, keyed by (seed, purpose, stream name)
+/// and counted by (particle id, step, draw), so that every number is the same for any number of ranks and threads.
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -22,18 +23,25 @@ enum class Purpose : std::uint32_t {
   corrector = 10,    ///< inner Langevin steps
 };
 
+/// One block of Philox4x32-10: 128 random bits of a counter and a key.
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
+
+/// The numbers of particle `id` at `step`: counter (id low, id high, step, draw / 2); the four words make two 64-bit integers, one
+/// per draw. Uniforms are odd multiples of 2^-53; normals come from pairs of draws by Box-Muller (largest value 8.6).
 class Stream {
  public:
   /// `name` is that of the object that draws (an ensemble's), so that two objects of one study are independent and the same
   /// object is reproducible; an error estimate with coupled increments uses the same name.
   Stream(std::uint64_t seed, Purpose purpose, std::string_view name = "");
 
-  /// out(i, k) uniform in (0, 1) for particle first + i, draws first_draw + k.
+  /// out(i, k) uniform in (0, 1) for particle first + i, draws first_draw + k. `first_draw` must be even.
   void uniforms(std::int64_t first, std::uint32_t step, Points out, std::uint32_t first_draw = 0) const;
   /// out(i, k) standard normal. `first_draw` must be even (normals come in pairs).
   void normals(std::int64_t first, std::uint32_t step, Points out, std::uint32_t first_draw = 0) const;
-  /// One uniform in (0, 1).
+  /// One uniform in (0, 1): the one that uniforms() gives.
   double uniform(std::int64_t id, std::uint32_t step, std::uint32_t draw = 0) const;
+
+  std::array<std::uint32_t, 2> key() const { return {key_[0], key_[1]}; }
 
  private:
   std::uint32_t key_[2];
