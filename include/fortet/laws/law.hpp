@@ -59,6 +59,8 @@ using LawPtr = std::shared_ptr<const Law>;
 /// What a law's factory may ask for.
 struct LawContext {
   std::function<LawPtr(const std::string& name)> law;  ///< another law of the deck
+  /// Law at a time of a process of the deck started from a law: calls processes::closed_form_marginal. Empty outside a study.
+  std::function<LawPtr(const std::string& process, const LawPtr& initial, double time)> marginal;
   std::filesystem::path directory;                     ///< folder against which file names are resolved
 };
 

@@ -104,6 +104,9 @@ using ProcessFactory = std::function<ProcessPtr(const Parameters&, const Process
 /// Makes a process of a registered kind; throws ParameterError for a value that makes none.
 ProcessPtr make_process(const Parameters& parameters, const ProcessContext& context = {});
 
+/// process.marginal(initial, time), or ParameterError saying what is wrong; serves the law kind `marginal` (LawContext::marginal).
+laws::LawPtr closed_form_marginal(const Process& process, const laws::LawPtr& initial, double time);
+
 /// The score of the closed-form marginals of `process` started from `initial`; throws UsageError where there are none. Keeps the marginal of
 /// the last times asked for, so that a loop over blocks at one time builds it once.
 FieldPtr marginal_score(const ProcessPtr& process, const laws::LawPtr& initial);
