@@ -29,6 +29,9 @@ class Propagator {
   virtual bool has_transpose() const { return true; }
   /// Mass that left through each side in all calls of forward. Collective.
   virtual Sides absorbed() const = 0;
+  /// The counters behind absorbed() on this rank, to take back a trial step or to restart.
+  virtual std::vector<double> counters() const = 0;
+  virtual void set_counters(const std::vector<double>& counters) = 0;
   /// True when one step has no error in time whatever its length.
   virtual bool is_exact_in_time() const { return false; }
   /// True when the kind chooses its steps itself.
