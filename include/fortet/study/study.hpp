@@ -54,6 +54,7 @@ class Study {
   std::map<std::string, processes::ProcessPtr> processes_;
   std::map<std::string, densities::GridPtr> grids_;
   std::map<std::string, densities::DensitySettings> densities_;
+  std::map<std::string, densities::DensityPlan> density_plans_;
   std::map<std::string, ensembles::EnsembleSettings> ensembles_;
   std::map<std::string, std::shared_ptr<DeferredField>> deferred_;  ///< by density name
   std::vector<PendingCheck> checks_;
