@@ -36,7 +36,7 @@ const Schema schema{
          .nonnegative(),
      defaulted("action", {Type::boolean}, false, "record the action int int p |v|^2 over time (costs one evaluation of the current per step)"),
      defaulted("error_budget", {Type::boolean}, true, "estimate the errors in space and time by Richardson extrapolation for the checks"),
-     defaulted("store", {Type::texts}, Json::array({"density"}), "what is written to the results").one_of({"density", "current", "velocity"})}};
+     defaulted("store", {Type::texts}, Json::array({"density", "velocity", "current"}), "what is written to the results").one_of({"density", "current", "velocity"})}};
 
 struct RegisterSchema {
   RegisterSchema() { SchemaCatalogue::instance().add(schema); }
