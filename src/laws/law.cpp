@@ -30,7 +30,10 @@ class CellQuadrature {
   CellQuadrature(const Law& law, std::vector<Side> sides)
       : law_(law), sides_(std::move(sides)), rule_(gauss_legendre(6)) {}
 
-  double operator()() { return refine(std::vector<double>(sides_.size(), 0.0), 1, value(std::vector<double>(sides_.size(), 0.0), 1), 0); }
+  double operator()() {
+    const std::vector<double> origin(sides_.size(), 0.0);
+    return refine(origin, 1, value(origin, 1), 0);
+  }
 
  private:
   double value(const std::vector<double>& corner, double width) {
@@ -84,18 +87,16 @@ void Law::score(ConstPoints, Points) const { lacks("score"); }
 Moments Law::moments() const { lacks("closed-form moments"); }
 
 void Law::cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const {
-  const int dimension = this->dimension();
-  check_edges(edges, dimension, out.size());
-  std::vector<Side> sides(dimension);
-  for (std::size_t cell = 0; cell < out.size(); ++cell) {
-    std::size_t rest = cell;
-    for (int k = 0; k < dimension; ++k) {
-      const std::size_t i = rest % (edges[k].size() - 1);
-      rest /= edges[k].size() - 1;
-      sides[k] = {edges[k][i], edges[k][i + 1]};
-    }
-    out[cell] = CellQuadrature(*this, sides)();
-  }
+  check_edges(edges, dimension(), out.size());
+  for_cells(edges, out.size(), [&](std::size_t cell, const std::vector<double>& lower, const std::vector<double>& upper) {
+    out[cell] = integrate_density(*this, lower, upper);
+  });
+}
+
+double integrate_density(const Law& law, const std::vector<double>& lower, const std::vector<double>& upper) {
+  std::vector<Side> sides;
+  for (std::size_t k = 0; k < lower.size(); ++k) sides.push_back({lower[k], upper[k]});
+  return CellQuadrature(law, std::move(sides))();
 }
 
 void check_edges(const std::vector<std::vector<double>>& edges, int dimension, std::size_t cells) {
