@@ -42,7 +42,7 @@ std::pair<std::string, int> print(const NodePtr& node) {
     case multiply: return binary("*", 3, 3, 4);
     case divide: return binary("/", 3, 3, 4);
     case power: return binary("^", 5, 6, 4);
-    case negate: return {"-" + wrapped(0, 4), 4};
+    case negate: return {fmt::format("-{}", wrapped(0, 4)), 4};
     case less: return binary(" < ", 1, 2, 2);
     case less_equal: return binary(" <= ", 1, 2, 2);
     case greater: return binary(" > ", 1, 2, 2);

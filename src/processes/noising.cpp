@@ -1,6 +1,7 @@
 /// Kinds brownian, ornstein_uhlenbeck, vp, ve and sub_vp.
 #include "fortet/processes/schedule.hpp"
 #include "linear_noising.hpp"
+#include "parameters.hpp"
 
 namespace fortet::processes {
 
@@ -93,12 +94,9 @@ class GeometricVariance : public Schedule {
   double smallest_, growth_;
 };
 
-Parameter dimension_parameter() { return required("dimension", {Type::integer}, "number of coordinates").at_least(1); }
-Parameter horizon_parameter() { return defaulted("horizon", {Type::real}, 1.0, "times run over [0, horizon]").positive().unit("time"); }
 Parameter beta_parameter() {
   return required("beta", {Type::real, Type::kind}, "noise rate beta(t): a number or a schedule").of("schedules").positive().unit("1/time");
 }
-int dimension_of(const Parameters& p) { return static_cast<int>(p.integer("dimension")); }
 
 const Registered<ProcessFactory> brownian{
     {"processes", "brownian", "Brownian motion dX = sigma dW", "",
@@ -115,15 +113,8 @@ const Registered<ProcessFactory> ornstein_uhlenbeck{
       defaulted("sigma", {Type::real}, 1.4142135623730951, "noise level; the default sqrt(2) leaves the standard normal law invariant").nonnegative(),
       optional("mean", {Type::reals}, "centre, default: the origin")}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
-      VectorXd mean = VectorXd::Zero(dimension_of(p));
-      if (p.has("mean")) {
-        const auto values = p.reals("mean");
-        if (static_cast<int>(values.size()) != dimension_of(p)) {
-          throw ParameterError("mean", fmt::format("expected {} coordinates, found {}", dimension_of(p), values.size()));
-        }
-        mean = Eigen::Map<const VectorXd>(values.data(), mean.size());
-      }
-      return std::make_shared<OrnsteinUhlenbeck>(dimension_of(p), p.real("horizon"), p.real("rate"), p.real("sigma"), std::move(mean));
+      return std::make_shared<OrnsteinUhlenbeck>(dimension_of(p), p.real("horizon"), p.real("rate"), p.real("sigma"),
+                                                 vector_parameter(p, "mean", dimension_of(p)));
     }};
 
 const Registered<ProcessFactory> vp{

@@ -1,5 +1,5 @@
 /// Kind time_reversal: Anderson's reversal, the probability flow and the family between them (MATHS section 1).
-#include "fortet/processes/process.hpp"
+#include "parameters.hpp"
 
 namespace fortet::processes {
 
@@ -11,12 +11,12 @@ namespace {
 /// Started from p_T it has the law p_{T-s} at s for every c. Started from another law it has no closed-form marginal.
 class TimeReversal : public Process {
  public:
-  TimeReversal(ProcessPtr forward, FieldPtr score, std::function<double(double)> stochasticity, bool is_flow, double stop)
+  TimeReversal(ProcessPtr forward, FieldPtr score, Expression stochasticity, double stop)
       : Process(forward->dimension(), forward->horizon() - stop),
         forward_(std::move(forward)),
         score_(std::move(score)),
         stochasticity_(std::move(stochasticity)),
-        is_flow_(is_flow) {}
+        is_flow_(stochasticity_.is_zero()) {}
 
   void drift(double s, ConstPoints x, Points out) const override {
     const double t = forward_time(s);
@@ -127,25 +127,9 @@ class TimeReversal : public Process {
 
   ProcessPtr forward_;
   FieldPtr score_;
-  std::function<double(double)> stochasticity_;
+  Expression stochasticity_;
   bool is_flow_;
 };
-
-FieldPtr make_score(const Parameters& p, const ProcessContext& context, const ProcessPtr& forward) {
-  const Parameters score = p.child("score");
-  if (score.has("law") + score.has("density") + score.has("model") != 1) {
-    throw ParameterError("score", "expected exactly one of `law`, `density` and `model`");
-  }
-  if (score.has("law")) return marginal_score(forward, context.law(score.text("law")));
-  if (!context.score) throw ParameterError("score", "scores from densities and models are available in a study only");
-  const FieldPtr field = score.has("density") ? context.score("densities", score.text("density"), forward)
-                                              : context.score("models", score.text("model"), forward);
-  if (field->input_dimension() != forward->dimension() || field->output_dimension() != forward->dimension()) {
-    throw ParameterError("score", fmt::format("expected a score in {} dimensions, found a field from {} to {}", forward->dimension(),
-                                              field->input_dimension(), field->output_dimension()));
-  }
-  return field;
-}
 
 ProcessPtr make_reversal(const Parameters& p, const ProcessContext& context) {
   const ProcessPtr forward = context.process(p.text("of"));
@@ -153,19 +137,16 @@ ProcessPtr make_reversal(const Parameters& p, const ProcessContext& context) {
   if (!(stop < forward->horizon())) {
     throw ParameterError("stop", fmt::format("expected a time before the horizon {} of `of`, found {}", forward->horizon(), stop));
   }
-  const double c = p.real("stochasticity");
-  return std::make_shared<TimeReversal>(forward, make_score(p, context, forward), [c](double) { return c; }, c == 0, stop);
+  const Expression stochasticity = parse_formula(p, "stochasticity", 0);
+  return std::make_shared<TimeReversal>(forward, score_parameter(p, context, forward), stochasticity, stop);
 }
 
 const Registered<ProcessFactory> time_reversal{
     {"processes", "time_reversal",
      "A process run backwards, s = horizon - t: dY = [-b + (c+1)/2 (a grad log p + div a)] ds + sqrt(c) G dW", "Anderson, 1982; Song et al., 2021",
      {required("of", {Type::reference}, "the process to be reversed").of("processes"),
-      required("score", {Type::record}, "where grad log p_t comes from").with(
-          {optional("law", {Type::reference}, "closed form: the marginals of `of` started from this law").of("laws"),
-           optional("density", {Type::reference}, "the density of `of` on a grid").of("densities"),
-           optional("model", {Type::reference}, "a trained score").of("models")}),
-      defaulted("stochasticity", {Type::real}, 1.0, "c: 1 the reversed diffusion, 0 the probability flow").nonnegative(),
+      score_schema(),
+      defaulted("stochasticity", {Type::real, Type::expression}, 1.0, "c(t) >= 0 in the time of this process: 1 the reversed diffusion, 0 the probability flow").nonnegative(),
       defaulted("stop", {Type::real}, 0.0, "time of `of` at which the reversal ends, for laws without a density").nonnegative().unit("time")}},
     make_reversal};
 }  // namespace

@@ -1,0 +1,113 @@
+/// Kind expression: drift and noise by formulas, all derivatives exact.
+#include "parameters.hpp"
+
+namespace fortet::processes {
+
+namespace {
+class ExpressionProcess : public Process {
+ public:
+  /// `noise`: one formula (g I), d formulas (diagonal), or d x m formulas by rows.
+  ExpressionProcess(double horizon, std::vector<Expression> drift, std::vector<Expression> noise, bool is_matrix)
+      : Process(static_cast<int>(drift.size()), horizon), drift_(std::move(drift)), noise_(std::move(noise)) {
+    const int d = dimension();
+    const auto all_noise = [&](auto predicate) { return std::all_of(noise_.begin(), noise_.end(), predicate); };
+    additive_ = all_noise([](const Expression& g) { return g.is_uniform(); });
+    shape_ = all_noise([](const Expression& g) { return g.is_zero(); }) ? NoiseShape::none
+             : is_matrix                                                ? NoiseShape::full
+             : noise_.size() > 1 || (d == 1 && !additive_)              ? NoiseShape::diagonal
+             : additive_                                                ? NoiseShape::uniform
+                                                                        : NoiseShape::scalar;
+    columns_ = is_matrix ? static_cast<int>(noise_.size()) / d : d;
+    homogeneous_ = all_noise([](const Expression& g) { return !g.depends_on_time(); });
+    separable_ = !is_matrix;
+    for (int i = 0; i < d; ++i) {
+      divergence_ = divergence_ + drift_[i].derivative(i);
+      homogeneous_ = homogeneous_ && !drift_[i].depends_on_time();
+      for (int j = 0; j < d; ++j) {
+        if (i != j) separable_ = separable_ && !drift_[i].depends_on(j) && !(is_matrix ? noise_[0] : entry(i)).depends_on(j);
+      }
+    }
+    if (additive_) return;
+    for (int i = 0; i < d; ++i) {
+      if (shape_ == NoiseShape::full) {
+        Expression row;
+        for (int j = 0; j < d; ++j) {
+          Expression a;
+          for (int k = 0; k < columns_; ++k) a = a + noise_[i * columns_ + k] * noise_[j * columns_ + k];
+          row = row + a.derivative(j);
+        }
+        diffusion_divergence_.push_back(row);
+      } else {
+        noise_slopes_.push_back(entry(i).derivative(i));
+        diffusion_divergence_.push_back((entry(i) * entry(i)).derivative(i));
+      }
+    }
+  }
+
+  void drift(double t, ConstPoints x, Points out) const override { evaluate_all(drift_, t, x, out); }
+  bool has_drift_divergence() const override { return true; }
+  void drift_divergence(double t, ConstPoints x, double* out) const override { divergence_.evaluate(t, x, out); }
+  NoiseShape noise_shape() const override { return shape_; }
+  bool noise_is_additive() const override { return additive_; }
+  int noise_count() const override { return columns_; }
+  double noise_level(double t) const override { return shape_ == NoiseShape::uniform ? noise_[0](t) : Process::noise_level(t); }
+  void noise(double t, ConstPoints x, Points out) const override {
+    if (shape_ <= NoiseShape::uniform) return Process::noise(t, x, out);
+    evaluate_all(noise_, t, x, out);
+  }
+  void noise_derivative(double t, ConstPoints x, Points out) const override {
+    if (additive_ || shape_ == NoiseShape::full) return Process::noise_derivative(t, x, out);
+    evaluate_all(noise_slopes_, t, x, out);
+  }
+  void diffusion_divergence(double t, ConstPoints x, Points out) const override {
+    if (additive_) return Process::diffusion_divergence(t, x, out);
+    evaluate_all(diffusion_divergence_, t, x, out);
+  }
+  bool has_clock() const override { return homogeneous_; }
+  bool is_axis_separable() const override { return separable_; }
+
+ private:
+  const Expression& entry(int i) const { return noise_[noise_.size() == 1 ? 0 : i]; }
+
+  std::vector<Expression> drift_, noise_, noise_slopes_, diffusion_divergence_;
+  Expression divergence_;
+  NoiseShape shape_ = NoiseShape::none;
+  bool additive_ = false, homogeneous_ = false, separable_ = false;
+  int columns_ = 0;
+};
+
+const Registered<ProcessFactory> expression{
+    {"processes", "expression", "dX = b(X,t) dt + G(X,t) dW (Ito) by formulas in x, y, z (or x1, x2, ..) and t", "",
+     {horizon_parameter(), required("drift", {Type::expressions}, "components of b, one formula per coordinate"),
+      defaulted("noise", {Type::expression, Type::expressions, Type::expression_matrix}, 0.0,
+                "G: one formula g (G = g I), one per coordinate (diagonal), or the rows of a matrix"),
+      constants_parameter()}},
+    [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
+      const int d = static_cast<int>(p.texts("drift").size());
+      if (d == 0) throw ParameterError("drift", "expected at least one formula");
+      std::vector<Expression> noise;
+      const bool is_matrix = p.is_list_of_lists("noise");
+      if (is_matrix) {
+        const auto rows = p.text_matrix("noise");
+        for (const auto& row : rows) {
+          if (static_cast<int>(rows.size()) != d || row.size() != rows.front().size() || row.empty()) {
+            throw ParameterError("noise", fmt::format("expected a matrix with {} rows, one per coordinate, all of one length", d));
+          }
+          const Parameters part("", "", Json{{"row", row}, {"parameters", p.has("parameters") ? p.json().at("parameters") : Json::object()}});
+          try {
+            for (Expression& entry : parse_formulas(part, "row", d)) noise.push_back(std::move(entry));
+          } catch (const ParameterError& error) {
+            throw ParameterError("noise", error.what());
+          }
+        }
+      } else {
+        noise = parse_formulas(p, "noise", d);
+        if (noise.size() != 1 && static_cast<int>(noise.size()) != d) {
+          throw ParameterError("noise", fmt::format("expected one formula or {}, one per coordinate, found {}", d, noise.size()));
+        }
+      }
+      return std::make_shared<ExpressionProcess>(p.real("horizon"), parse_formulas(p, "drift", d), std::move(noise), is_matrix);
+    }};
+}  // namespace
+
+}  // namespace fortet::processes

@@ -1,0 +1,29 @@
+#pragma once
+/// Parameters that several kinds of processes share, and formulas evaluated on blocks.
+#include "fortet/base/expression.hpp"
+#include "fortet/processes/process.hpp"
+
+namespace fortet::processes {
+
+Parameter dimension_parameter();
+Parameter horizon_parameter();
+int dimension_of(const Parameters& p);
+
+/// `key` as a vector of `size` numbers; the origin when it is absent.
+Eigen::VectorXd vector_parameter(const Parameters& p, const std::string& key, int size);
+/// `key` as a matrix; throws ParameterError for rows of different length.
+Eigen::MatrixXd matrix_parameter(const Parameters& p, const std::string& key);
+
+/// Formulas in the coordinates of `dimension` dimensions, t and the numbers under `parameters`; a fault names the key.
+Expression parse_formula(const Parameters& p, const std::string& key, int dimension);
+std::vector<Expression> parse_formulas(const Parameters& p, const std::string& key, int dimension);
+Parameter constants_parameter();
+
+/// Evaluates a list of formulas into the columns of a block.
+void evaluate_all(const std::vector<Expression>& formulas, double t, ConstPoints x, Points out);
+
+/// Record `score` with exactly one of law, density and model, as a field in the time of `forward`.
+Parameter score_schema();
+FieldPtr score_parameter(const Parameters& p, const ProcessContext& context, const ProcessPtr& forward);
+
+}  // namespace fortet::processes
