@@ -80,4 +80,6 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
 
 void check_ensemble(const EnsembleSettings& settings) { make_setup(settings, 1); }
 
+bool has_step_error(const EnsembleSettings& settings) { return !make_setup(settings, 1).stepper->is_exact(); }
+
 }  // namespace fortet::ensembles

@@ -67,6 +67,9 @@ Walls make_walls(const Parameters& parameters, int dimension);
 /// Not collective, computes nothing.
 void check_ensemble(const EnsembleSettings& settings);
 
+/// False when the stepper has no error in time, so that a coarser run would say nothing.
+bool has_step_error(const EnsembleSettings& settings);
+
 /// Runs the ensemble; collective. Throws DivergedError naming the particle, step and time of the first value that is not finite.
 EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator);
 
