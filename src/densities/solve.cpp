@@ -34,6 +34,10 @@ class Solver {
     path_.work["stencil_terms"] = grid_.communicator().sum(terms);
     path_.work["negative_cells"] = static_cast<double>(negative_.count);
     path_.work["negative_mass"] = negative_.mass;
+    if (const std::string note = propagator_->note(); !note.empty()) path_.notes.push_back(note);
+    if (negative_.count > 0) {
+      path_.notes.push_back("negative cells were found (largest negative mass " + std::to_string(-negative_.mass) + ")");
+    }
     return std::move(path_);
   }
 

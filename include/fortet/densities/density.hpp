@@ -55,6 +55,7 @@ struct DensityPath {
   std::vector<Diagnostics> diagnostics;
   std::vector<double> step_times;      ///< ends of the steps taken, from the start; for Richardson's estimate
   std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
+  std::vector<std::string> notes;      ///< warnings for the user
   /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for: error_budget).
   struct ErrorEstimate {
     double space = 0, time = 0, boundary = 0;

@@ -41,6 +41,8 @@ class Propagator {
   /// Updates of one cell by one term of a series (or one stage), this rank; for rates of work.
   virtual double terms() const { return 0; }
   virtual long steps_taken() const = 0;
+  /// Something the user should know about this run; empty when all is well.
+  virtual std::string note() const { return ""; }
 };
 
 using PropagatorFactory =
