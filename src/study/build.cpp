@@ -53,7 +53,7 @@ class Builder {
     } catch (const ParameterError& error) {
       const std::string place = error.parameter.empty() ? path : path + "." + error.parameter;
       faults_.add(deck_.document.position(place), fmt::format("{}: {}", place, error.what()));
-    } catch (const UsageError& error) {
+    } catch (const Error& error) {  // also a data file that is missing or holds no data: it is the deck that names it
       faults_.add(deck_.document.position(path), fmt::format("{}: {}", path, error.what()));
     }
   }
