@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 #include <mpi.h>
 #include <omp.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
@@ -41,11 +42,16 @@ void run(benchmark::State& state, const fortet::ensembles::EnsembleSettings& set
   const fortet::parallel::Communicator communicator(MPI_COMM_WORLD);
   const int threads = static_cast<int>(state.range(0));
   omp_set_num_threads(threads);
-  double steps = 0;
+  double steps = 0, drifts = 0;
   const auto start = std::chrono::steady_clock::now();
-  for (auto _ : state) steps += fortet::ensembles::run_ensemble(settings, communicator).work.at("particle_steps");
-  const double rate = steps / seconds_since(start);
+  for (auto _ : state) {
+    const auto work = fortet::ensembles::run_ensemble(settings, communicator).work;
+    steps += work.at("particle_steps");
+    drifts += work.at("drift_evaluations") / 1e6;
+  }
+  const double seconds = seconds_since(start), rate = steps / seconds;
   state.counters["M_steps_per_s"] = rate / 1e6;
+  state.counters["M_drifts_per_s"] = drifts / seconds;
   state.counters["share_of_random_rate"] = rate / (threads * random_rate());
 }
 
@@ -74,6 +80,14 @@ void probability_flow_dormand_prince(benchmark::State& state) {
                                     {{"stepper", "dormand_prince"}, {"tolerance", 1e-6}}));
 }
 BENCHMARK(probability_flow_dormand_prince)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+/// Memory: 1e8 particles in 2-D within 2.5 GB. Runs last, because the peak is that of the whole process.
+void hundred_million_particles(benchmark::State& state) {
+  run(state, fortet::test::ensemble(fortet::test::process("ornstein_uhlenbeck", {{"dimension", 2}}), normal(), 100000000, {{"steps", 1}}));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  state.counters["peak_GB"] = static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;
+}
+BENCHMARK(hundred_million_particles)->Arg(2)->Iterations(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 }  // namespace
 
 int main(int argc, char** argv) {
