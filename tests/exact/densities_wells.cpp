@@ -16,7 +16,7 @@ processes::ProcessPtr double_well(double a) {
 TEST(DoubleWell, SpectralGaps) {
   for (const auto& [a, gap] : std::vector<std::pair<double, double>>{{2, 0.4545466}, {5, 0.055522813}, {8, 0.0045749521}}) {
     std::vector<double> values, errors;
-    for (int cells : {200, 400, 800}) {
+    for (int cells : {400, 800, 1600}) {
       values.push_back(densities::spectral_gap(*double_well(a), grid({{"lower", -2.5}, {"upper", 2.5}, {"cells", cells}})));
     }
     // Second order; extrapolated, the figures of the reference.
