@@ -13,8 +13,9 @@ processes::ProcessPtr double_well(double a) {
 }
 }  // namespace
 
+// lambda_1 of -f'' + U' f' on [-2.5, 2.5]; a Legendre-Galerkin method with 80 functions in extended precision gives these digits.
 TEST(DoubleWell, SpectralGaps) {
-  for (const auto& [a, gap] : std::vector<std::pair<double, double>>{{2, 0.4545466}, {5, 0.055522813}, {8, 0.0045749521}}) {
+  for (const auto& [a, gap] : std::vector<std::pair<double, double>>{{2, 0.454546602017}, {5, 0.0555228127315}, {8, 0.00457495111095}}) {
     std::vector<double> values, errors;
     for (int cells : {400, 800, 1600}) {
       values.push_back(densities::spectral_gap(*double_well(a), grid({{"lower", -2.5}, {"upper", 2.5}, {"cells", cells}})));
@@ -22,7 +23,7 @@ TEST(DoubleWell, SpectralGaps) {
     // Second order; extrapolated, the figures of the reference.
     for (double value : values) errors.push_back(std::abs(value - gap) / gap);
     expect_order({errors[0], errors[1]}, 1.9, 2.1, "spectral gap");
-    EXPECT_NEAR((4 * values[2] - values[1]) / 3 / gap, 1, 2e-7) << a;
+    EXPECT_NEAR((4 * values[2] - values[1]) / 3 / gap, 1, 3e-8) << a;  // the fourth-order term left, and the solver
   }
 }
 
