@@ -18,6 +18,8 @@ struct DensityOptions {
 DensityOptions density_options(const DensitySettings& settings);
 /// Cell masses of the initial law, refused when too much of it lies outside of the grid. Collective.
 std::vector<double> initial_masses(const DensitySettings& settings, const DensityOptions& options);
+/// Solves with these options instead of those of the deck. Collective.
+DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options);
 /// Values at the cell centres of the function at the end of a backward equation. Collective.
 std::vector<double> final_values(const DensitySettings& settings, const DensityOptions& options);
 

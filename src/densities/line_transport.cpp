@@ -148,8 +148,9 @@ void LineTransport::reconstruct(const Lanes* p, Workspace& work) const {
     // Scale the deviations so that both face values and what they leave of the mean (Simpson weights 1/6, 2/3, 1/6) stay >= 0.
     const Vector middle = 1.5 * mean - 0.25 * (low + high), least = min(min(low, high), middle);
     const Vector factor = least < 0.0 ? mean / (mean - least) : constant(1.0);
-    work.lower[j + 1].v = mean + factor * (low - mean);
-    work.upper[j + 1].v = mean + factor * (high - mean);
+    // The maximum is without effect but for the last bit.
+    work.lower[j + 1].v = max(mean + factor * (low - mean), Vector{});
+    work.upper[j + 1].v = max(mean + factor * (high - mean), Vector{});
   }
 }
 
@@ -183,7 +184,7 @@ void LineTransport::advance(const Lanes* velocity, double step, long count, Work
 }
 
 void LineTransport::forward(double time, double* masses, std::vector<double>* absorbed) {
-  const double courant = 1.0 / 6;  // the Simpson weight of the positivity limiter
+  const double courant = 0.16;  // below 1/6, the Simpson weight of the positivity limiter: rounding cannot empty a cell
   const long count = static_cast<long>(std::ceil(time * largest_rate_ / courant));
   if (count == 0) return;
   const Index n = length();

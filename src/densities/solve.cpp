@@ -15,8 +15,8 @@ double seconds() { return std::chrono::duration<double>(std::chrono::steady_cloc
 /// Drives one propagator through the times of a density.
 class Solver {
  public:
-  explicit Solver(const DensitySettings& settings)
-      : settings_(settings), options_(density_options(settings)), grid_(*settings.grid) {
+  Solver(const DensitySettings& settings, const DensityOptions& options)
+      : settings_(settings), options_(options), grid_(*settings.grid) {
     path_.name = settings.name;
     path_.grid = settings.grid;
     path_.process = settings.process;
@@ -32,6 +32,8 @@ class Solver {
     parallel::ExactSum terms;
     terms.add(propagator_->terms());
     path_.work["stencil_terms"] = grid_.communicator().sum(terms);
+    path_.work["order_in_time"] = propagator_->is_exact_in_time() ? 0 : propagator_->order();
+    path_.work["chooses_steps"] = propagator_->is_adaptive() ? 1 : 0;
     path_.work["negative_cells"] = static_cast<double>(negative_.count);
     path_.work["negative_mass"] = negative_.mass;
     if (const std::string note = propagator_->note(); !note.empty()) path_.notes.push_back(note);
@@ -87,10 +89,10 @@ class Solver {
   void advance(double t0, double t1) {
     const double begin = seconds();
     const double horizon = settings_.process->horizon();
-    if (!options_.step_times.empty()) {
-      follow(t0, t1);
-    } else if (propagator_->is_adaptive()) {
+    if (propagator_->is_adaptive()) {
       step(t0, t1, 1);
+    } else if (!options_.step_times.empty()) {
+      follow(t0, t1);
     } else if (propagator_->is_exact_in_time()) {
       const long parts = options_.action ? static_cast<long>(std::ceil(64 * (t1 - t0) / horizon)) : 1;
       fixed(t0, t1, parts);
@@ -240,8 +242,10 @@ class Solver {
 
 DensityPath solve_density(const DensitySettings& settings) {
   check_density(settings);
-  return Solver(settings).solve();
+  return solve_with(settings, density_options(settings));
 }
+
+DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options) { return Solver(settings, options).solve(); }
 
 const Snapshot& DensityPath::at(double time) const {
   for (const Snapshot& snapshot : snapshots) {

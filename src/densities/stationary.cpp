@@ -56,26 +56,36 @@ void refuse_exits(const EdgeGenerator& generator, const Grid& grid, const char* 
   }
 }
 
-/// Smallest eigenvalue of a symmetric positive semi-definite matrix on the complement of its null vector: Lanczos iteration with its
-/// inverse, by conjugate gradients with algebraic multigrid built around the null vector.
-double smallest_nonzero(Mat matrix, Vec null_vector, const Grid& grid) {
-  const MPI_Comm handle = grid.communicator().handle();
-  MatNullSpace space = nullptr;
-  FORTET_PETSC(MatNullSpaceCreate(handle, PETSC_FALSE, 1, &null_vector, &space));
-  const parallel::PetscObjectOwner<MatNullSpace, MatNullSpaceDestroy> owner(space);
-  FORTET_PETSC(MatSetNullSpace(matrix, space));
-  FORTET_PETSC(MatSetNearNullSpace(matrix, space));
-  FORTET_PETSC(MatSetOption(matrix, MAT_SPD, PETSC_TRUE));
+/// Conjugate gradients with algebraic multigrid built around the (near) null vector of a symmetric matrix.
+KspOwner multigrid_solver(Mat matrix, const Grid& grid) {
   KspOwner ksp;
-  FORTET_PETSC(KSPCreate(handle, ksp.out()));
+  FORTET_PETSC(KSPCreate(grid.communicator().handle(), ksp.out()));
   FORTET_PETSC(KSPSetOperators(ksp, matrix, matrix));
   FORTET_PETSC(KSPSetType(ksp, KSPCG));
   FORTET_PETSC(KSPSetTolerances(ksp, 1e-12, 1e-300, PETSC_DEFAULT, 2000));
   PC pc = nullptr;
   FORTET_PETSC(KSPGetPC(ksp, &pc));
   FORTET_PETSC(PCSetType(pc, PCGAMG));
-  FORTET_PETSC(KSPSetOptionsPrefix(ksp, "density_gap_"));
+  FORTET_PETSC(KSPSetOptionsPrefix(ksp, "density_stationary_"));
   FORTET_PETSC(KSPSetFromOptions(ksp));
+  return ksp;
+}
+
+/// Cells up to which a direct factorisation is cheap; it does not mind barriers, behind which rates span hundreds of decades.
+constexpr Index direct_cells = 200000;
+
+/// Smallest eigenvalue of a symmetric positive semi-definite matrix on the complement of its null vector: Lanczos iteration with the
+/// inverse of matrix + shift.
+double smallest_nonzero(Mat matrix, Vec null_vector, double largest_rate, const Grid& grid) {
+  const MPI_Comm handle = grid.communicator().handle();
+  MatNullSpace space = nullptr;
+  FORTET_PETSC(MatNullSpaceCreate(handle, PETSC_FALSE, 1, &null_vector, &space));
+  const parallel::PetscObjectOwner<MatNullSpace, MatNullSpaceDestroy> owner(space);
+  const double shift = 1e-9 * largest_rate;  // makes the matrix regular; taken off the result exactly
+  FORTET_PETSC(MatShift(matrix, shift));
+  FORTET_PETSC(MatSetNearNullSpace(matrix, space));
+  FORTET_PETSC(MatSetOption(matrix, MAT_SPD, PETSC_TRUE));
+  const KspOwner ksp = grid.cell_count() <= direct_cells ? direct_solver(matrix, grid) : multigrid_solver(matrix, grid);
 
   const auto project = [&](Vec v) { FORTET_PETSC(MatNullSpaceRemove(space, v)); };
   std::vector<VecOwner> basis;
@@ -122,8 +132,8 @@ double smallest_nonzero(Mat matrix, Vec null_vector, const Grid& grid) {
     FORTET_PETSC(VecNorm(w, NORM_2, &beta));
     // Residual of the Ritz pair; the eigenvalue's own error is its square over the distance to the next.
     const double residual = beta * std::abs(ritz.eigenvectors()(k, k));
-    if (residual < 1e-7 * largest && std::abs(largest - previous) < 1e-11 * largest) return 1 / largest;
-    if (beta < 1e-14 * largest) return 1 / largest;
+    if (residual < 1e-7 * largest && std::abs(largest - previous) < 1e-11 * largest) return 1 / largest - shift;
+    if (beta < 1e-14 * largest) return 1 / largest - shift;
     previous = largest;
     beside.push_back(beta);
     basis.push_back(make_vector(grid));
@@ -186,7 +196,7 @@ double spectral_gap(const processes::Process& process, const GridPtr& grid, doub
     const VecOwner null_vector = make_vector(*grid);
     copy_to(root, null_vector);
     FORTET_PETSC(VecNormalize(null_vector, nullptr));
-    return smallest_nonzero(matrix, null_vector, *grid);
+    return smallest_nonzero(matrix, null_vector, generator.largest(), *grid);
   }
 #ifdef FORTET_HAVE_SLEPC
   const MatOwner matrix = assemble(*grid, generator, MatrixForm::transposed);

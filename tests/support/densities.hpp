@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <concepts>
 
 #include "fortet/densities/density.hpp"
 #include "fortet/laws/law.hpp"
@@ -61,6 +62,7 @@ inline double l1_error(const densities::Grid& g, const std::vector<double>& valu
 
 /// sum of |value - f(x)| volume, f at the cell centres.
 template <class Function>
+  requires std::invocable<Function, const double*>
 double l1_error(const densities::Grid& g, const std::vector<double>& values, Function f) {
   const std::vector<double> volumes = g.local_volumes();
   const PointArray x = g.local_centres();

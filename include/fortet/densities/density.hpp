@@ -79,7 +79,9 @@ DensityPlan check_density(const DensitySettings& settings);
 /// Solves; collective over the grid's communicator. Throws DivergedError when a value is not finite or a solver fails.
 DensityPath solve_density(const DensitySettings& settings);
 
-/// Solves on this grid and on coarser companions and fills `errors` (Richardson in space and time). Collective.
+/// Solves on a companion grid (coarser where cell counts are even and d > 1, else finer) and with halved steps, and fills `errors` by
+/// Richardson's extrapolation: space of order 2, time of the propagator's order. `boundary` is the mass of the initial law outside the
+/// grid, plus that of the outermost cells where a boundary_mass_limit declares the sides to be a truncation. Forward only. Collective.
 void estimate_errors(const DensitySettings& settings, DensityPath& path);
 
 /// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo exchange).
