@@ -38,15 +38,37 @@ void weighted_counts(Engine& engine, const Replication& replication, std::vector
   }
 }
 
-/// Upper tail of the Pearson type III law (a shifted gamma law) with the given moments.
-double pearson_upper(double value, double mean, double deviation, double skewness) {
-  const double z = (value - mean) / deviation;
-  if (std::abs(skewness) < 1e-3) return cdf(complement(boost::math::normal(), z));
-  const double shape = 4 / (skewness * skewness), scale = std::abs(skewness) / 2;
-  const double y = (skewness > 0 ? z : -z) + 2 / std::abs(skewness);
-  const boost::math::gamma_distribution<double> law(shape, scale);
-  if (y <= 0) return skewness > 0 ? 1 : 0;
-  return skewness > 0 ? cdf(complement(law, y)) : cdf(law, y);
+/// Mean, standard deviation and skewness of a sample.
+struct Shape {
+  double mean = 0, deviation = 0, skewness = 0;
+  explicit Shape(std::span<const double> values) {
+    const double count = static_cast<double>(values.size());
+    mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    double second = 0, third = 0;
+    for (const double v : values) {
+      second += std::pow(v - mean, 2);
+      third += std::pow(v - mean, 3);
+    }
+    deviation = std::sqrt(second / (count - 1));
+    if (deviation > 0) skewness = third / count / std::pow(deviation, 3);
+  }
+};
+
+/// P(X >= value) for the Pearson type III law (a shifted gamma law) of this shape.
+double pearson_upper(double value, const Shape& shape) {
+  const double z = (value - shape.mean) / shape.deviation, skewness = std::abs(shape.skewness);
+  if (skewness < 1e-3) return cdf(complement(boost::math::normal(), z));
+  const boost::math::gamma_distribution<double> law(4 / (skewness * skewness), skewness / 2);
+  const double y = std::max(0.0, (shape.skewness > 0 ? z : -z) + 2 / skewness);
+  return shape.skewness > 0 ? cdf(complement(law, y)) : cdf(law, y);
+}
+
+/// P(X <= value). Statistics are positive and skewed to the right, so that a shifted gamma law ends above zero: their logarithms are fitted.
+double pearson_lower(double value, std::span<const double> values) {
+  std::vector<double> logarithms;
+  for (const double v : values) logarithms.push_back(-std::log(std::max(v, 1e-300)));
+  const Shape shape(logarithms);
+  return shape.deviation > 0 ? pearson_upper(-std::log(std::max(value, 1e-300)), shape) : 1;
 }
 
 }  // namespace
@@ -70,26 +92,20 @@ Null bootstrap(const Statistic& statistic, double value, std::span<const double>
   std::vector<double> values = communicator.gather_all(local);
   std::sort(values.begin(), values.end());
   const double count = static_cast<double>(values.size());
+  const Shape shape(values);
   Null null;
-  null.mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
-  double second = 0, third = 0;
-  for (const double v : values) {
-    second += std::pow(v - null.mean, 2);
-    third += std::pow(v - null.mean, 3);
-  }
-  null.deviation = std::sqrt(second / (count - 1));
+  null.mean = shape.mean;
+  null.deviation = shape.deviation;
   if (null.deviation == 0) {
     null.upper = value > null.mean ? 0 : 1;
     null.lower = value < null.mean ? 0 : 1;
     return null;
   }
-  const double skewness = third / count / std::pow(null.deviation, 3);
   // Ranks among the replicates where there are enough of them, the fitted law beyond.
   constexpr double enough = 10;
   const auto tail = [&](double beyond, double fitted) { return beyond >= enough ? (1 + beyond) / (count + 1) : std::min(fitted, (1 + enough) / (count + 1)); };
-  const double upper = pearson_upper(value, null.mean, null.deviation, skewness);
-  null.upper = tail(static_cast<double>(values.end() - std::lower_bound(values.begin(), values.end(), value)), upper);
-  null.lower = tail(static_cast<double>(std::upper_bound(values.begin(), values.end(), value) - values.begin()), 1 - upper);
+  null.upper = tail(static_cast<double>(values.end() - std::lower_bound(values.begin(), values.end(), value)), pearson_upper(value, shape));
+  null.lower = tail(static_cast<double>(std::upper_bound(values.begin(), values.end(), value) - values.begin()), pearson_lower(value, values));
   // A shift of the statistic from its mean to beyond the critical value is seen with power 0.9.
   const double critical = values[static_cast<std::size_t>(0.995 * (count - 1))];
   null.smallest_visible_defect = critical - null.mean + 1.2816 * null.deviation;

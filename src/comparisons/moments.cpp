@@ -5,7 +5,7 @@
 namespace fortet::comparisons {
 namespace {
 
-/// z^T S^+ z with z the difference of all first and second moments (coordinates scaled by the reference's standard deviation) and S their
+/// z^T S^-1 z with z the difference of all first and second moments (coordinates scaled by the reference's standard deviation) and S their
 /// covariance under the reference; without particles the largest absolute entry of z.
 class MomentDifference : public Statistic {
  public:
@@ -29,7 +29,9 @@ class MomentDifference : public Statistic {
     }
     const Eigen::RowVectorXd feature_mean = p.transpose() * features_;
     const Eigen::MatrixXd covariance = features_.transpose() * p.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
-    inverse_ = covariance.completeOrthogonalDecomposition().pseudoInverse();
+    // A coordinate or product without variance carries no information: a tiny ridge keeps its row finite and harmless.
+    const double ridge = 1e-12 * covariance.trace() / m;
+    inverse_ = (covariance + ridge * Eigen::MatrixXd::Identity(m, m)).llt().solve(Eigen::MatrixXd::Identity(m, m));
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
