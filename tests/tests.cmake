@@ -1,3 +1,6 @@
+# Open MPI as root, with more ranks than cores; one thread per rank unless a test says otherwise.
+set(FORTET_TEST_ENVIRONMENT "OMP_NUM_THREADS=1;OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;OMPI_MCA_hwloc_base_binding_policy=none;OMPI_MCA_btl_base_warn_component_unused=0;OMPI_MCA_btl_vader_single_copy_mechanism=none;ASAN_OPTIONS=detect_leaks=0")
+
 # fortet_add_test(folder source): builds one GoogleTest program and adds one ctest entry per rank count named in its first line.
 function(fortet_add_test folder source)
   get_filename_component(name ${source} NAME_WE)
@@ -22,6 +25,6 @@ function(fortet_add_test folder source)
     file(MAKE_DIRECTORY ${workspace})
     add_test(NAME ${entry} COMMAND ${launch} WORKING_DIRECTORY ${workspace})
     set_tests_properties(${entry} PROPERTIES PROCESSORS ${count} TIMEOUT 300 LABELS ${folder}
-      ENVIRONMENT "OMP_NUM_THREADS=1;OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;OMPI_MCA_hwloc_base_binding_policy=none;OMPI_MCA_btl_base_warn_component_unused=0")
+      ENVIRONMENT "${FORTET_TEST_ENVIRONMENT}")
   endforeach()
 endfunction()

@@ -9,3 +9,4 @@ configure_package_config_file(jobs/cmake/fortet-config.cmake.in ${CMAKE_BINARY_D
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/fortet-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/fortet-config.cmake ${CMAKE_BINARY_DIR}/fortet-config-version.cmake
   DESTINATION ${config_folder})
+install(FILES ${report_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/fortet/report)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fortet/densities/grid.hpp"
+#include "fortet/densities/propagator.hpp"
 #include "fortet/laws/law.hpp"
 #include "fortet/processes/process.hpp"
 
@@ -19,18 +20,18 @@ struct Snapshot {
   std::vector<double> values;  ///< this rank's slab
 };
 
-/// Numbers recorded at each time of `at` and at the start.
+/// Numbers recorded at the start (forward: t = 0) and at each later time of `at`. Of a backward function only time and smallest are numbers.
 struct Diagnostics {
   double time = 0;
   double mass = 0;            ///< in the domain
   double entropy = 0;         ///< - int p log p
   double kinetic_energy = 0;  ///< int p |v|^2 / at this time
-  double action = 0;          ///< int_0^t int p |v|^2
+  double action = 0;          ///< int_0^t int p |v|^2 by the trapezoidal rule over the steps; NaN unless the parameter `action` is true
   double boundary_mass = 0;   ///< mass of the outermost layer of cells of the non-periodic axes
   double smallest = 0;        ///< smallest cell average
   double reference_kl = 0;    ///< KL(p_t | reference); NaN without a reference
-  std::vector<std::array<double, 2>> absorbed;  ///< mass that has left through each side (absorbing, outflow) so far
-  std::vector<std::array<double, 2>> flux;      ///< its present rate: first-passage flux
+  Sides absorbed;             ///< mass that has left through each side (absorbing, outflow) so far
+  Sides flux;                 ///< its present rate: first-passage flux
 };
 
 /// Parameters of one entry of `densities:` after the names are resolved.
@@ -40,8 +41,7 @@ struct DensitySettings {
   laws::LawPtr initial;        ///< forward: law at t = 0
   GridPtr grid;
   std::vector<double> at;      ///< increasing times in [0, horizon]
-  std::string propagator = "strang";  ///< a kind of the category "propagators"
-  Parameters parameters;       ///< all of the deck's entry (steps, tolerance, ... ), validated
+  Parameters parameters;       ///< all of the deck's entry (equation, propagator, steps, tolerance, ... ), validated
   laws::LawPtr reference;      ///< for KL over time; may be null
   std::function<void(double fraction)> progress;  ///< called on every rank, may be empty
 };
@@ -53,7 +53,9 @@ struct DensityPath {
   processes::ProcessPtr process;
   std::vector<Snapshot> snapshots;
   std::vector<Diagnostics> diagnostics;
+  std::vector<double> step_times;      ///< ends of the steps taken, from the start; for Richardson's estimate
   std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
+  std::vector<std::string> notes;      ///< warnings for the user
   /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for: error_budget).
   struct ErrorEstimate {
     double space = 0, time = 0, boundary = 0;
@@ -64,10 +66,22 @@ struct DensityPath {
   const Snapshot& at(double time) const;  ///< throws UsageError when that time was not asked for
 };
 
+/// What a solve will need, for the plan that `fortet validate` prints; sums over all ranks.
+struct DensityPlan {
+  std::string propagator;    ///< the kind that will be used
+  double cells = 0, bytes = 0;
+  double steps = 0;          ///< 0: chosen while solving
+};
+
+/// Throws ParameterError or UsageError for settings that cannot be solved, without solving anything. Collective.
+DensityPlan check_density(const DensitySettings& settings);
+
 /// Solves; collective over the grid's communicator. Throws DivergedError when a value is not finite or a solver fails.
 DensityPath solve_density(const DensitySettings& settings);
 
-/// Solves on this grid and on coarser companions and fills `errors` (Richardson in space and time). Collective.
+/// Solves on a companion grid (coarser where cell counts are even and d > 1, else finer) and with halved steps, and fills `errors` by
+/// Richardson's extrapolation: space of order 2, time of the propagator's order. `boundary` is the mass of the initial law outside the
+/// grid, plus that of the outermost cells where a boundary_mass_limit declares the sides to be a truncation. Forward only. Collective.
 void estimate_errors(const DensitySettings& settings, DensityPath& path);
 
 /// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo exchange).
@@ -81,5 +95,7 @@ processes::FieldPtr score_field(const DensityPath& path);
 /// Stationary law of the process on the grid, and the spectral gap (smallest non-zero decay rate). Collective.
 Snapshot stationary(const processes::Process& process, const GridPtr& grid, double t = 0);
 double spectral_gap(const processes::Process& process, const GridPtr& grid, double t = 0);
+/// Mean time until the process at the fixed time-argument t leaves through an absorbing or outflow side: L^T tau = -1. Collective.
+Snapshot mean_first_passage(const processes::Process& process, const GridPtr& grid, double t = 0);
 
 }  // namespace fortet::densities

@@ -23,8 +23,11 @@ class Grid {
        std::vector<std::array<Boundary, 2>> boundaries);
   /// From the deck's `grids` section (schema "grids").
   static std::shared_ptr<const Grid> make(const Parameters& parameters, const parallel::Communicator& communicator);
-  /// The same domain with every cell cut in two (factor 2) or pairs merged (factor 0.5, even cell counts).
+  /// The same domain with every cell cut in two along every axis: at its middle in index space, so that a stretching stays smooth.
   std::shared_ptr<const Grid> refined() const;
+  /// Pairs of cells merged along every axis. Throws UsageError for an odd count or for fewer merged cells than ranks on the last axis.
+  std::shared_ptr<const Grid> coarsened() const;
+  bool can_be_coarsened() const;
 
   const parallel::Communicator& communicator() const { return communicator_; }
   int dimension() const { return static_cast<int>(edges_.size()); }
@@ -43,13 +46,19 @@ class Grid {
   Index layer_size() const;                       ///< cells with one last-axis index
   /// Edges of this rank's slab: those of the grid, cut on the last axis.
   std::vector<std::vector<double>> local_edges() const;
+  /// Cells of axis `axis` in this rank's slab: all but on the last axis.
+  Index local_cells(int axis) const { return axis + 1 < dimension() ? cells(axis) : slab_.size(); }
   std::vector<double> local_volumes() const;
   PointArray local_centres() const;
   /// Global cell number that holds a point, or -1 outside. Upper edges belong to the cell above, the domain's last edge to the last cell;
   /// periodic axes wrap.
   void locate(ConstPoints x, std::int64_t* cell) const;
+  /// Centres of the slab's cells [begin, begin + out.size()), local numbering.
+  void local_centres(Index begin, Points out) const;
 
  private:
+  Index locate(int axis, double x) const;
+
   parallel::Communicator communicator_;
   std::vector<std::vector<double>> edges_, centres_;
   std::vector<std::array<Boundary, 2>> boundaries_;

@@ -40,7 +40,7 @@ struct EnsembleSettings {
   std::vector<double> at;      ///< increasing times in [0, horizon]
   Parameters parameters;       ///< all of the deck's entry, validated against schema "ensembles": stepper (nested kind), steps, schedule, ...
   Walls walls;
-  std::function<void(double fraction)> progress;
+  std::function<void(double fraction)> progress;  ///< called on every rank by its main thread, not collectively; may be empty
 };
 
 /// Positions of chosen particles at every recorded step: values[(step * count + particle) * dimension + k].
@@ -60,11 +60,22 @@ struct EnsemblePath {
   double stationary_correlation = 1;  ///< 2 tau_int for correlated chains, 1 for independent particles
 };
 
+/// The walls in parameter `walls` of a deck's entry (schema "ensembles"); none when it is absent. Throws ParameterError.
+Walls make_walls(const Parameters& parameters, int dimension);
+
+/// Throws ParameterError for settings that cannot run: a stepper that does not fit the process, times outside the horizon, dimensions that differ, ...
+/// Not collective, computes nothing.
+void check_ensemble(const EnsembleSettings& settings);
+
+/// False when the stepper has no error in time, so that a coarser run would say nothing.
+bool has_step_error(const EnsembleSettings& settings);
+
 /// Runs the ensemble; collective. Throws DivergedError naming the particle, step and time of the first value that is not finite.
 EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator);
 
-/// The same particles with all steps halved and the same Wiener increments (pairs of half-step increments are the sum), for the estimate
-/// of the time-step error: returns the snapshots of the coarse run with `factor` times fewer steps. Collective.
+/// The same particles with `factor` steps made one, whose Wiener increment is the sum of the fine ones, for the estimate of the time-step
+/// error (Talay and Tubaro 1990): returns the snapshots of the coarse run. Output times are still hit exactly. An adaptive stepper makes its
+/// steps `factor` times longer through its tolerance; an exact one repeats the same particles. Collective.
 EnsemblePath run_coarser(const EnsembleSettings& settings, const parallel::Communicator& communicator, int factor);
 
 }  // namespace fortet::ensembles

@@ -1,0 +1,18 @@
+#pragma once
+/// Step schedules (category "step_schedules"): where the steps of a run are.
+#include <functional>
+#include <vector>
+
+#include "fortet/base/parameters.hpp"
+#include "fortet/base/registry.hpp"
+
+namespace fortet::ensembles {
+
+/// Gives the steps + 1 increasing times from 0 to the horizon.
+using StepSchedule = std::function<std::vector<double>(double horizon, long steps)>;
+using StepScheduleFactory = std::function<StepSchedule(const Parameters&)>;
+
+/// The schedule in parameter `schedule`; throws ParameterError.
+StepSchedule make_step_schedule(const Parameters& parameters);
+
+}  // namespace fortet::ensembles

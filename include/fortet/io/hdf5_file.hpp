@@ -1,0 +1,43 @@
+#pragma once
+/// One HDF5 file written by all ranks (parallel HDF5). Groups are made on the way; object times are not tracked, so that identical runs
+/// give identical files. Every call is collective; a rank with nothing to write takes part with an empty selection.
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fortet/parallel/communicator.hpp"
+
+namespace fortet::io {
+
+class Hdf5File {
+ public:
+  enum class Mode { create, read };
+  /// Throws IoError with the reason of the system.
+  Hdf5File(const parallel::Communicator& communicator, const std::string& file, Mode mode);
+  ~Hdf5File();
+  Hdf5File(const Hdf5File&) = delete;
+  Hdf5File& operator=(const Hdf5File&) = delete;
+
+  /// Dataset `path` of `shape` (slowest axis first): this rank writes rows [begin, begin + rows) of the first axis.
+  void write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin, std::uint64_t rows,
+                  std::span<const double> values);
+  void write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin, std::uint64_t rows,
+                  std::span<const float> values);
+  /// A dataset that every rank holds whole; the root writes it.
+  void write(const std::string& path, const std::vector<std::uint64_t>& shape, std::span<const double> values);
+  void attribute(const std::string& path, const std::string& name, const std::string& value);
+  void attribute(const std::string& path, const std::string& name, double value);
+  /// Flushes and closes, reporting a failure (a full disk shows here); the destructor closes silently while unwinding.
+  void close();
+
+ private:
+  void write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
+                       std::uint64_t rows, const void* values);
+  void check(bool good, const std::string& what) const;  // collective
+  parallel::Communicator communicator_;
+  std::string file_;
+  std::int64_t handle_ = -1;
+};
+
+}  // namespace fortet::io

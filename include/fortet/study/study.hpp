@@ -1,0 +1,64 @@
+#pragma once
+/// A study: the graph of named objects of a deck, built and checked, then run.
+#include <filesystem>
+#include <memory>
+
+#include "fortet/comparisons/check.hpp"
+#include "fortet/study/deck.hpp"
+
+namespace fortet::study {
+
+/// A score that comes from a density computed later in the run.
+class DeferredField;
+
+/// Objects of a deck, built but not computed. Building finds the faults that only the kinds themselves can judge.
+class Study {
+ public:
+  /// `directory`: folder of the deck, against which file names in laws are resolved. Faults are added; an object with a fault
+  /// is left out, and so are those that name it. Collective.
+  Study(Deck deck, const parallel::Communicator& communicator, std::filesystem::path directory, Faults& faults);
+  ~Study();
+
+  const Deck& deck() const { return deck_; }
+  const std::vector<std::string>& order() const { return order_; }
+  const std::map<std::string, laws::LawPtr>& laws() const { return laws_; }
+  const std::map<std::string, processes::ProcessPtr>& processes() const { return processes_; }
+  const std::map<std::string, densities::GridPtr>& grids() const { return grids_; }
+
+  /// The plan for people: objects in order with unknowns, memory and estimated cost.
+  std::string plan() const;
+
+  struct Outcome {
+    std::map<std::string, densities::DensityPath> densities;
+    std::map<std::string, ensembles::EnsemblePath> ensembles;
+    std::vector<comparisons::Result> checks;
+    std::map<std::string, double> seconds;  ///< per object, largest over ranks
+    bool agrees() const;
+  };
+  /// Computes everything in order. Collective.
+  Outcome run();
+
+ private:
+  friend class Builder;
+  struct PendingCheck {
+    comparisons::CheckSettings settings;
+    std::string first, second;  ///< "section.name"
+  };
+  comparisons::Side side(const std::string& target, const Outcome& outcome) const;
+  bool is_compared(const std::string& target) const;
+
+  Deck deck_;
+  parallel::Communicator communicator_;
+  std::vector<std::string> order_;
+  std::map<std::string, laws::LawPtr> laws_;
+  std::map<std::string, processes::ProcessPtr> processes_;
+  std::map<std::string, densities::GridPtr> grids_;
+  std::map<std::string, densities::DensitySettings> densities_;
+  std::map<std::string, densities::DensityPlan> density_plans_;
+  std::map<std::string, ensembles::EnsembleSettings> ensembles_;
+  std::map<std::string, std::shared_ptr<DeferredField>> deferred_;  ///< by density name
+  std::vector<PendingCheck> checks_;
+  std::map<std::string, ensembles::EnsemblePath> coarser_;
+};
+
+}  // namespace fortet::study

@@ -1,0 +1,26 @@
+#pragma once
+// Closed null laws of chi-square statistics, shared by `cells` and `kl`.
+#include "fortet/comparisons/statistic.hpp"
+
+namespace fortet::comparisons {
+
+/// Bins merged in order until each holds an expected count of at least 10 (MATHS section 6).
+class MergedBins {
+ public:
+  MergedBins(std::span<const double> reference, const Sampling& sampling);
+  std::size_t count() const { return count_; }
+  /// Sums over the members of each group.
+  std::vector<double> merge(std::span<const double> values) const;
+  const std::vector<double>& variance_ratio() const { return variance_ratio_; }
+
+ private:
+  std::vector<std::size_t> group_;
+  std::size_t count_ = 0;
+  std::vector<double> variance_ratio_;
+};
+
+/// The noncentral chi-square null: upper tail at the noncentrality of the estimated bias, lower tail at none.
+/// Smallest visible defect: alternating relative defect of the cell masses.
+Null chi_square_null(double statistic, double degrees, double noncentrality, double inverse_size);
+
+}  // namespace fortet::comparisons

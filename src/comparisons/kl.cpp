@@ -1,0 +1,54 @@
+// Kullback-Leibler divergence of the observed cell masses from the reference.
+#include "chi_square.hpp"
+
+namespace fortet::comparisons {
+namespace {
+
+class KullbackLeibler : public Statistic {
+ public:
+  explicit KullbackLeibler(const StatisticContext& context)
+      : merged_(context.reference, context.sampling), sampling_(context.sampling) {}
+
+  double value(std::span<const double> reference, std::span<const double> observed) const override {
+    return divergence(merged_.merge(reference), merged_.merge(observed));
+  }
+
+  /// 2 N KL is asymptotically chi-square with the degrees of freedom of Pearson's statistic.
+  std::optional<Null> null(double value, std::span<const double> reference, std::span<const double> bias) const override {
+    if (sampling_.inverse_size == 0 || !sampling_.variance_ratio.empty()) return std::nullopt;
+    const std::vector<double> p = merged_.merge(reference), delta = merged_.merge(bias);
+    double noncentrality = 0;
+    for (std::size_t g = 0; g < p.size(); ++g) noncentrality += delta[g] * delta[g] / p[g];
+    const double to_chi_square = 2 / sampling_.inverse_size, degrees = std::max(1.0, static_cast<double>(p.size()) - 1);
+    Null null = chi_square_null(value * to_chi_square, degrees, noncentrality / sampling_.inverse_size, sampling_.inverse_size);
+    null.mean /= to_chi_square;
+    null.deviation /= to_chi_square;
+    return null;
+  }
+
+  const char* defect_unit() const override { return "relative, alternating between cells"; }
+
+ private:
+  static double divergence(const std::vector<double>& p, const std::vector<double>& q) {
+    double sum = 0;
+    for (std::size_t g = 0; g < p.size(); ++g) {
+      if (q[g] > 0) sum += q[g] * std::log(q[g] / p[g]) - q[g] + p[g];
+      if (q[g] <= 0) sum += p[g];
+    }
+    return sum;
+  }
+
+  MergedBins merged_;
+  const Sampling& sampling_;
+};
+
+const Registered<StatisticFactory> registered{
+    Schema{"statistics", "kl",
+           "Kullback-Leibler divergence sum q log(q/p) of the observed cell masses q from the reference p (likelihood-ratio statistic "
+           "when multiplied by 2N).",
+           "Kullback, Leibler 1951; Wilks 1938", {}},
+    StatisticFactory{[](const Parameters&, const StatisticContext& context) { return std::make_unique<KullbackLeibler>(context); }, 1024,
+                     65536}};
+
+}  // namespace
+}  // namespace fortet::comparisons

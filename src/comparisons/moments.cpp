@@ -1,0 +1,57 @@
+// Means and second moments of the binned laws, as one Hotelling statistic.
+#include "fortet/comparisons/statistic.hpp"
+#include "marginals.hpp"
+
+namespace fortet::comparisons {
+namespace {
+
+/// z^T S^+ z with z the difference of all first and second moments (coordinates scaled by the reference's standard deviation) and S their
+/// covariance under the reference; without particles the largest absolute entry of z.
+class MomentDifference : public Statistic {
+ public:
+  explicit MomentDifference(const StatisticContext& context) : sampling_(context.sampling) {
+    const Bins& bins = context.bins;
+    const int d = bins.dimension(), m = d + d * (d + 1) / 2;
+    const Index n = bins.count();
+    const Eigen::Map<const Eigen::VectorXd> p(context.reference.data(), n);
+    const std::vector<double> points = centres(bins);
+    const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> x(points.data(), n, d);
+    const Eigen::RowVectorXd mean = p.transpose() * x / p.sum();
+    Eigen::MatrixXd centred = x.rowwise() - mean;
+    const Eigen::RowVectorXd variance = p.transpose() * centred.array().square().matrix() / p.sum();
+    for (int k = 0; k < d; ++k) {
+      if (variance[k] > 0) centred.col(k) /= std::sqrt(variance[k]);
+    }
+    features_.resize(n, m);
+    features_.leftCols(d) = centred;
+    for (int i = 0, column = d; i < d; ++i) {
+      for (int j = i; j < d; ++j) features_.col(column++) = centred.col(i).cwiseProduct(centred.col(j));
+    }
+    const Eigen::RowVectorXd feature_mean = p.transpose() * features_;
+    const Eigen::MatrixXd covariance = features_.transpose() * p.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
+    inverse_ = covariance.completeOrthogonalDecomposition().pseudoInverse();
+  }
+
+  double value(std::span<const double> reference, std::span<const double> observed) const override {
+    const Eigen::Map<const Eigen::VectorXd> p(reference.data(), features_.rows()), q(observed.data(), features_.rows());
+    const Eigen::VectorXd difference = features_.transpose() * (q - p);
+    if (sampling_.inverse_size == 0) return difference.cwiseAbs().maxCoeff();
+    return difference.dot(inverse_ * difference) / sampling_.inverse_size;
+  }
+  const char* defect_unit() const override { return "squared deviation in units of its covariance"; }
+
+ private:
+  const Sampling& sampling_;
+  Eigen::MatrixXd features_, inverse_;
+};
+
+const Registered<StatisticFactory> registered{
+    Schema{"statistics", "moments",
+           "Mean and second moments of the binned laws, together in one Hotelling statistic; without particles their largest "
+           "difference in units of the standard deviations.",
+           "Hotelling 1931", {}},
+    StatisticFactory{[](const Parameters&, const StatisticContext& context) { return std::make_unique<MomentDifference>(context); }, 4096,
+                     65536}};
+
+}  // namespace
+}  // namespace fortet::comparisons

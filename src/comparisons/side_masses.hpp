@@ -1,0 +1,23 @@
+#pragma once
+// One side of a check, reduced to masses of bins with their sampling and discretisation errors.
+#include "fortet/comparisons/bins.hpp"
+#include "fortet/comparisons/check.hpp"
+
+namespace fortet::comparisons {
+
+struct SideMasses {
+  std::vector<double> masses;          ///< outside last
+  std::vector<double> bias;            ///< estimated signed error of the masses (computed - exact), same layout
+  std::vector<double> variance_ratio;  ///< of weighted particles; empty: unit weights
+  double inverse_size = 0;             ///< 1 / particles; 0 without
+  std::map<std::string, double> budget;
+  std::string note;
+};
+
+const ensembles::Snapshot& snapshot_at(const ensembles::EnsemblePath& path, double time);
+
+/// Collective; the same on every rank.
+SideMasses side_masses(const Side& side, double time, const Bins& bins, const CheckSettings& settings,
+                       const parallel::Communicator& communicator);
+
+}  // namespace fortet::comparisons

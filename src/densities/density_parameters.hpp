@@ -1,0 +1,26 @@
+#pragma once
+/// The parameters of a deck's density in the form in which the solver uses them.
+#include "fortet/densities/density.hpp"
+
+namespace fortet::densities {
+
+struct DensityOptions {
+  Parameters propagator;
+  bool is_backward = false, action = false;
+  long steps = 0;        ///< over the horizon; 0: by tolerance
+  double tolerance = 0;
+  double negative_mass_limit = 0;
+  double boundary_mass_limit = -1;  ///< negative: none
+  std::vector<double> step_times;   ///< forced by an error estimate; empty otherwise
+};
+
+/// Throws ParameterError.
+DensityOptions density_options(const DensitySettings& settings);
+/// Cell masses of the initial law, refused when too much of it lies outside of the grid. Collective.
+std::vector<double> initial_masses(const DensitySettings& settings, const DensityOptions& options);
+/// Solves with these options instead of those of the deck. Collective.
+DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options);
+/// Values at the cell centres of the function at the end of a backward equation. Collective.
+std::vector<double> final_values(const DensitySettings& settings, const DensityOptions& options);
+
+}  // namespace fortet::densities

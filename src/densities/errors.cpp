@@ -1,0 +1,138 @@
+// Richardson estimates of the errors in space and time, as signed defects of the cell masses.
+#include "density_parameters.hpp"
+
+namespace fortet::densities {
+
+namespace {
+
+std::vector<double> masses_of(const Grid& grid, const Snapshot& snapshot) {
+  std::vector<double> masses = grid.local_volumes();
+  for (std::size_t i = 0; i < masses.size(); ++i) masses[i] *= snapshot.values[i];
+  return masses;
+}
+
+/// Masses of the cells of a grid with half as many cells along each axis, all of them, on every rank.
+std::vector<double> merge_pairs(const Grid& fine, const std::vector<double>& masses, const Grid& coarse) {
+  const int d = fine.dimension();
+  const Index nx = fine.cells(0), ny = d > 2 ? fine.cells(1) : 1, cx = coarse.cells(0), cy = d > 2 ? coarse.cells(1) : 1;
+  std::vector<double> merged(coarse.cell_count(), 0.0);
+  const Index layer = coarse.layer_size();
+  for (Index z = 0; z < fine.slab().size(); ++z) {
+    const Index target = (fine.slab().begin + z) / 2;
+    if (d == 1) {
+      merged[target] += masses[z];
+      continue;
+    }
+    // A layer is summed by itself first: then two layers on different ranks add up to the same bits as on one.
+    std::vector<double> sums(layer, 0.0);
+    for (Index y = 0; y < ny; ++y) {
+      for (Index x = 0; x < nx; ++x) sums[y / 2 % cy * cx + x / 2] += masses[(z * ny + y) * nx + x];
+    }
+    for (Index i = 0; i < layer; ++i) merged[target * layer + i] += sums[i];
+  }
+  MPI_Allreduce(MPI_IN_PLACE, merged.data(), static_cast<int>(merged.size()), MPI_DOUBLE, MPI_SUM, fine.communicator().handle());
+  return merged;
+}
+
+/// Splits each value into two along an axis of length n, conservatively and linearly: e/2 -+ (e_{j+1} - e_{j-1})/16.
+std::vector<double> split(const std::vector<double>& values, Index inner, Index n, bool periodic) {
+  std::vector<double> halves(2 * values.size());
+  const Index outer = static_cast<Index>(values.size()) / (inner * n);
+  for (Index o = 0; o < outer; ++o) {
+    for (Index j = 0; j < n; ++j) {
+      const Index below = j > 0 ? j - 1 : periodic ? n - 1 : j, above = j + 1 < n ? j + 1 : periodic ? 0 : j;
+      for (Index i = 0; i < inner; ++i) {
+        const auto at = [&](Index k) { return values[(o * n + k) * inner + i]; };
+        const double slope = (at(above) - at(below)) / 16.0;
+        halves[(o * 2 * n + 2 * j) * inner + i] = 0.5 * at(j) - slope;
+        halves[(o * 2 * n + 2 * j + 1) * inner + i] = 0.5 * at(j) + slope;
+      }
+    }
+  }
+  return halves;
+}
+
+double total_size(const Grid& grid, const std::vector<double>& defect) {
+  parallel::ExactSum sum;
+  for (double value : defect) sum.add(std::abs(value));
+  return grid.communicator().sum(sum);
+}
+
+}  // namespace
+
+void estimate_errors(const DensitySettings& settings, DensityPath& path) {
+  DensityOptions options = density_options(settings);
+  if (options.is_backward) throw UsageError("errors are estimated for the forward equation only");
+  options.action = false;
+  const Grid& grid = *path.grid;
+  const Index first = grid.slab().begin * grid.layer_size(), count = grid.local_count();
+  path.errors.assign(path.snapshots.size(), {});
+  DensitySettings companion = settings;
+  companion.reference = nullptr;
+  companion.progress = nullptr;
+
+  // Space. The same steps on the other grid: what differs is space alone.
+  DensityOptions same_steps = options;
+  if (path.work.at("order_in_time") > 0) same_steps.step_times = path.step_times;
+  const bool refine = grid.dimension() == 1 || !grid.can_be_coarsened();
+  companion.grid = refine ? grid.refined() : grid.coarsened();
+  const DensityPath other = solve_with(companion, same_steps);
+  for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
+    const std::vector<double> here = masses_of(grid, path.snapshots[s]), there = masses_of(*other.grid, other.snapshots[s]);
+    std::vector<double>& defect = path.errors[s].defect;
+    if (refine) {
+      const std::vector<double> merged = merge_pairs(*other.grid, there, grid);
+      defect.resize(count);
+      for (Index i = 0; i < count; ++i) defect[i] = (here[i] - merged[first + i]) * (4.0 / 3);
+    } else {
+      const std::vector<double> merged = merge_pairs(grid, here, *other.grid), coarse = grid.communicator().gather_all(there);
+      std::vector<double> spread(coarse.size());
+      for (std::size_t i = 0; i < spread.size(); ++i) spread[i] = (coarse[i] - merged[i]) / 3;
+      Index inner = 1;
+      for (int k = 0; k < grid.dimension(); ++k) {
+        spread = split(spread, inner, other.grid->cells(k), grid.is_periodic(k));
+        inner *= grid.cells(k);
+      }
+      defect.assign(spread.begin() + first, spread.begin() + first + count);
+    }
+    path.errors[s].space = total_size(grid, defect);
+  }
+
+  // Time.
+  const double order = path.work.at("order_in_time");
+  if (order > 0) {
+    DensityOptions finer = options;
+    double weight = std::pow(2.0, order) / (std::pow(2.0, order) - 1);
+    if (path.work.at("chooses_steps") > 0) {
+      Json values = options.propagator.json();
+      for (const char* key : {"relative_tolerance", "absolute_tolerance"}) values[key] = 0.1 * options.propagator.real(key);
+      finer.propagator = Parameters(options.propagator.name(), options.propagator.kind(), values);
+      weight = 1;
+    } else {
+      for (std::size_t i = 0; i < path.step_times.size(); ++i) {
+        if (i > 0) finer.step_times.push_back(0.5 * (path.step_times[i - 1] + path.step_times[i]));
+        finer.step_times.push_back(path.step_times[i]);
+      }
+    }
+    companion.grid = settings.grid;
+    const DensityPath halved = solve_with(companion, finer);
+    for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
+      std::vector<double> difference = masses_of(grid, path.snapshots[s]);
+      const std::vector<double> there = masses_of(grid, halved.snapshots[s]);
+      for (Index i = 0; i < count; ++i) difference[i] = (difference[i] - there[i]) * weight;
+      path.errors[s].time = total_size(grid, difference);
+      for (Index i = 0; i < count; ++i) path.errors[s].defect[i] += difference[i];
+    }
+  }
+
+  const double outside = std::max(0.0, 1 - path.diagnostics.front().mass);
+  for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
+    path.errors[s].boundary = outside;
+    if (options.boundary_mass_limit < 0) continue;
+    for (const Diagnostics& numbers : path.diagnostics) {
+      if (numbers.time == path.snapshots[s].time) path.errors[s].boundary += numbers.boundary_mass;
+    }
+  }
+}
+
+}  // namespace fortet::densities

@@ -1,0 +1,96 @@
+#include "line_rates.hpp"
+
+#include "bernoulli.hpp"
+#include "flux_coefficients.hpp"
+#include "fortet/parallel/threads.hpp"
+
+namespace fortet::densities {
+
+LineRates::LineRates(const LineProblem& problem) : problem_(problem) {
+  const Index tiles = shared() ? 1 : lines().tiles();
+  up_.resize(tiles * rows());
+  down_.resize(tiles * rows());
+}
+
+void LineRates::build(double t) {
+  const Index tiles = shared() ? 1 : lines().tiles();
+  parallel::for_blocks(tiles, 1, [&](Index tile, Index) { build_tile(t, tile); });
+  largest_ = 0;
+  for (Index tile = 0; tile < tiles; ++tile) {
+    for (Index row = 1; row + 1 < rows(); ++row) {
+      const Lanes::Vector total = up_[tile * rows() + row].v + down_[tile * rows() + row].v;
+      for (int lane = 0; lane < lane_count; ++lane) {
+        if (!std::isfinite(total[lane])) throw DivergedError("the drift or diffusion of a process is not finite on the grid");
+        largest_ = std::max(largest_, total[lane]);
+      }
+    }
+  }
+}
+
+void LineRates::scale(double scale) {
+  const double inverse = scale > 0 ? 1 / scale : 0;
+  for (Lanes& rate : up_) rate.v *= inverse;
+  for (Lanes& rate : down_) rate.v *= inverse;
+}
+
+void LineRates::build_tile(double t, Index tile) {
+  const Grid& grid = *problem_.grid;
+  const processes::Process& process = *problem_.process;
+  const int axis = lines().axis, d = grid.dimension();
+  const Index n = lines().length, cells = grid.cells(axis), begin = lines().begin;
+  const bool periodic = grid.is_periodic(axis), has_potential = process.has_potential();
+  const std::vector<double>&edges = grid.edges(axis), &centres = grid.centres(axis);
+  // Lanes without a line repeat the last one; shared rates take any line, always the globally first.
+  const Index first = tile * lane_count, last = std::max<Index>(lines().count - 1, 0);
+  const int distinct = shared() ? 1 : lane_count;
+
+  PointArray faces((n + 1) * distinct, d), nodes(has_potential ? (n + 2) * distinct : 0, d);
+  std::vector<double> position(d);
+  LineSet origin = lines();
+  origin.first = 0;
+  const auto wrapped = [&](Index cell) { return periodic ? (cell + cells) % cells : cell; };
+  for (int lane = 0; lane < distinct; ++lane) {
+    line_position(grid, shared() ? origin : lines(), shared() ? 0 : std::min(first + lane, last), position.data());
+    for (Index face = 0; face <= n; ++face) {
+      position[axis] = edges[begin + face];
+      for (int k = 0; k < d; ++k) faces(face * distinct + lane, k) = position[k];
+    }
+    for (Index row = 0; has_potential && row < n + 2; ++row) {
+      const Index cell = wrapped(begin + row - 1);  // beyond the domain: the side itself
+      position[axis] = cell < 0 ? edges.front() : cell >= cells ? edges.back() : centres[cell];
+      for (int k = 0; k < d; ++k) nodes(row * distinct + lane, k) = position[k];
+    }
+  }
+  std::vector<double> drift(faces.size()), diffusion(faces.size()), potential(nodes.size());
+  axis_coefficients(process, t, faces, axis, drift.data(), diffusion.data());
+  for (Index i = 0; i < nodes.size(); i += block_size) {
+    process.potential(nodes.view().slice(i, std::min(block_size, nodes.size() - i)), potential.data() + i);
+  }
+
+  Lanes* up = up_.data() + tile * rows();
+  Lanes* down = down_.data() + tile * rows();
+  for (Index row = 0; row < rows(); ++row) up[row].v = down[row].v = Lanes::Vector{};
+  for (Index face = 0; face <= n; ++face) {
+    const Index left = wrapped(begin + face - 1), right = wrapped(begin + face);
+    const bool is_lower = left < 0, is_upper = right >= cells;
+    const Boundary boundary = is_lower ? grid.boundary(axis, 0) : is_upper ? grid.boundary(axis, 1) : Boundary::periodic;
+    if (boundary == Boundary::no_flux) continue;
+    const double half_left = is_lower ? 0 : 0.5 * grid.width(axis, left), half_right = is_upper ? 0 : 0.5 * grid.width(axis, right);
+    const double distance = half_left + half_right;
+    for (int lane = 0; lane < lane_count; ++lane) {
+      const Index i = face * distinct + lane % distinct;
+      FaceRates rates{};
+      if (has_potential && diffusion[i] > 0) {
+        const double drop = potential[face * distinct + lane % distinct] - potential[(face + 1) * distinct + lane % distinct];
+        rates = fitted_rates(diffusion[i] / distance, drop);
+        if (boundary == Boundary::outflow) rates = fitted_rates(diffusion[i] * drop / distance, 0.0, distance);
+      } else {
+        rates = fitted_rates(drift[i], boundary == Boundary::outflow ? 0.0 : diffusion[i], distance);
+      }
+      if (!is_lower) up[face].v[lane] = rates.up / (2 * half_left);
+      if (!is_upper) down[face + 1].v[lane] = rates.down / (2 * half_right);
+    }
+  }
+}
+
+}  // namespace fortet::densities

@@ -1,0 +1,42 @@
+#pragma once
+/// Markov generator along the lines of one axis: the rates of leaving each cell upwards and downwards.
+#include "fortet/processes/process.hpp"
+#include "lines.hpp"
+
+namespace fortet::densities {
+
+/// What of the domain a set of rates describes.
+struct LineProblem {
+  const processes::Process* process;
+  const Grid* grid;
+  LineSet lines;
+  bool shared;  ///< the rates depend on the coordinate of the axis only: stored once
+};
+
+/// Exponentially fitted rates (bernoulli.hpp). Row 0 is what lies below a line and row length + 1 what lies above it: the counters of
+/// absorbing and outflow sides (rates zero: nothing comes back), the neighbours of a part of a line, or the opposite end of a
+/// periodic line; rows 1 .. length are its cells.
+class LineRates {
+ public:
+  explicit LineRates(const LineProblem& problem);
+  /// Evaluates the process at time t. Local.
+  void build(double t);
+  /// Largest total rate of leaving a cell on this rank.
+  double largest() const { return largest_; }
+  /// Divides all rates by `scale`.
+  void scale(double scale);
+
+  Index rows() const { return problem_.lines.length + 2; }
+  bool shared() const { return problem_.shared; }
+  const LineSet& lines() const { return problem_.lines; }
+  const Lanes* up(Index tile) const { return up_.data() + (shared() ? 0 : tile * rows()); }
+  const Lanes* down(Index tile) const { return down_.data() + (shared() ? 0 : tile * rows()); }
+
+ private:
+  void build_tile(double t, Index tile);
+  LineProblem problem_;
+  std::vector<Lanes> up_, down_;
+  double largest_ = 0;
+};
+
+}  // namespace fortet::densities

@@ -1,0 +1,256 @@
+// Dense propagators of each axis, for generators L(t) = rate(t) sum_axis L_axis: exp(B L_axis) by uniformization of a short time and
+// squaring. All terms are nonnegative, so every entry is accurate; one matrix product per axis reaches any time.
+#include "fortet/parallel/threads.hpp"
+#include "split_generator.hpp"
+#include "uniformization.hpp"
+
+namespace fortet::densities {
+
+namespace {
+
+using Vector = Lanes::Vector;
+
+/// out = matrix (n x n, by rows) times the lines of a tile.
+void multiply_tile(const double* matrix, Index n, const Lanes* in, Lanes* out) {
+  constexpr Index rows = 12;
+  for (Index first = 0; first < n; first += rows) {
+    Vector sum[rows];
+    for (Vector& s : sum) s = Vector{};
+    const double* row[rows];
+    for (Index r = 0; r < rows; ++r) row[r] = matrix + std::min(first + r, n - 1) * n;
+    for (Index k = 0; k < n; ++k) {
+      const Vector v = in[k].v;
+#pragma GCC unroll 12
+      for (Index r = 0; r < rows; ++r) sum[r] += row[r][k] * v;
+    }
+    for (Index r = 0; r < std::min(rows, n - first); ++r) out[first + r].v = sum[r];
+  }
+}
+
+void multiply_lines(const double* matrix, const LineSet& lines, const double* in, double* out) {
+  parallel::for_blocks(lines.tiles(), 1, [&](Index tile, Index) {
+    thread_local std::vector<Lanes> from, to;
+    from.resize(lines.length);
+    to.resize(lines.length);
+    load_tile(in, lines, tile, from.data());
+    multiply_tile(matrix, lines.length, from.data(), to.data());
+    store_tile(out, lines, tile, to.data());
+  });
+}
+
+/// exp(time L) of one axis: entry (j, i) is the probability to be in cell j when started in cell i; `out` that of having left.
+struct AxisPropagator {
+  double time = -1;
+  std::vector<double> matrix, transposed;
+  std::vector<double> out[2];
+};
+
+class Separable final : public Propagator {
+ public:
+  Separable(const processes::ProcessPtr& process, const GridPtr& grid)
+      : process_(process), grid_(grid), clock_(*process), exchange_(*grid), propagators_(grid->dimension()),
+        absorbed_(grid->dimension()) {
+    const Grid& g = *grid;
+    for (int axis = 0; axis < g.dimension(); ++axis) {
+      const Index n = g.cells(axis);
+      lines_.push_back(whole_lines(g, axis));
+      for (std::vector<double>& side : absorbed_[axis]) side.assign(lines_[axis].count, 0.0);
+      LineSet columns{axis, 0, n, n, n, 0};  // the columns of an n x n matrix as lines
+      rates_.emplace_back(LineProblem{process_.get(), grid_.get(), columns, true});
+      rates_.back().build(clock_.reference());
+      events_.push_back(1.0625 * rates_.back().largest());
+      rates_.back().scale(events_.back());
+    }
+  }
+
+  void forward(double t0, double t1, long, std::span<double> masses) override {
+    prepare(clock_.elapsed(t0, t1));
+    for (int axis = 0; axis < grid_->dimension(); ++axis) {
+      on_lines(axis, masses.data(), [&](double* values) {
+        count_absorbed(axis, values);
+        multiply_lines(propagators_[axis].matrix.data(), lines_[axis], values, values);
+      });
+    }
+    ++steps_taken_;
+  }
+  void backward(double t0, double t1, long, std::span<double> values) override {
+    prepare(clock_.elapsed(t0, t1));
+    for (int axis = 0; axis < grid_->dimension(); ++axis) {
+      AxisPropagator& p = propagators_[axis];
+      const Index n = grid_->cells(axis);
+      if (p.transposed.empty()) {
+        p.transposed.resize(n * n);
+        for (Index j = 0; j < n; ++j) {
+          for (Index i = 0; i < n; ++i) p.transposed[i * n + j] = p.matrix[j * n + i];
+        }
+      }
+      on_lines(axis, values.data(), [&](double* v) { multiply_lines(p.transposed.data(), lines_[axis], v, v); });
+    }
+    ++steps_taken_;
+  }
+  Sides absorbed() const override {
+    std::vector<parallel::ExactSum> sums(2 * absorbed_.size());
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i].add(std::span<const double>(absorbed_[i / 2][i % 2]));
+    const std::vector<double> totals = grid_->communicator().sum(sums);
+    Sides sides(absorbed_.size());
+    for (std::size_t i = 0; i < totals.size(); ++i) sides[i / 2][i % 2] = totals[i];
+    return sides;
+  }
+  std::vector<double> counters() const override {
+    std::vector<double> all;
+    for (const auto& axis : absorbed_) {
+      for (const std::vector<double>& side : axis) all.insert(all.end(), side.begin(), side.end());
+    }
+    return all;
+  }
+  void set_counters(const std::vector<double>& counters) override {
+    auto from = counters.begin();
+    for (auto& axis : absorbed_) {
+      for (std::vector<double>& side : axis) {
+        std::copy_n(from, side.size(), side.begin());
+        from += static_cast<std::ptrdiff_t>(side.size());
+      }
+    }
+  }
+  bool is_exact_in_time() const override { return true; }
+  double terms() const override { return terms_; }
+  long steps_taken() const override { return steps_taken_; }
+
+ private:
+  template <class Body>
+  void on_lines(int axis, double* values, Body body) {
+    if (axis + 1 < grid_->dimension() || !exchange_.is_needed()) return body(values);
+    exchange_.to_lines(values, moved_);
+    body(moved_.data());
+    exchange_.to_slab(moved_, values);
+  }
+  void count_absorbed(int axis, const double* values) {
+    const LineSet& lines = lines_[axis];
+    for (int side = 0; side < 2; ++side) {
+      const Boundary boundary = grid_->boundary(axis, side);
+      if (boundary == Boundary::no_flux || boundary == Boundary::periodic) continue;
+      const std::vector<double>& out = propagators_[axis].out[side];
+      for (Index line = 0; line < lines.count; ++line) {
+        double sum = 0;
+        for (Index j = 0; j < lines.length; ++j) sum += out[j] * values[lines.start(line) + j * lines.inner];
+        absorbed_[axis][side][line] += sum;
+      }
+    }
+  }
+  bool equal_axes(int a, int b) const {
+    if (grid_->cells(a) != grid_->cells(b) || events_[a] != events_[b] || grid_->is_periodic(a) != grid_->is_periodic(b)) return false;
+    const std::size_t bytes = rates_[a].rows() * sizeof(Lanes);
+    return std::memcmp(rates_[a].up(0), rates_[b].up(0), bytes) == 0 && std::memcmp(rates_[a].down(0), rates_[b].down(0), bytes) == 0;
+  }
+  void prepare(double time) {
+    for (int axis = 0; axis < grid_->dimension(); ++axis) {
+      if (propagators_[axis].time == time) continue;
+      int twin = 0;
+      while (twin < axis && !equal_axes(twin, axis)) ++twin;
+      if (twin < axis) propagators_[axis] = propagators_[twin];
+      else exponentiate(axis, time);
+    }
+  }
+  void exponentiate(int axis, double time) {
+    const Index n = grid_->cells(axis);
+    AxisPropagator& p = propagators_[axis];
+    p.time = time;
+    p.transposed.clear();
+    p.matrix.assign(n * n, 0.0);
+    for (Index i = 0; i < n; ++i) p.matrix[i * n + i] = 1;
+    for (std::vector<double>& side : p.out) side.assign(n, 0.0);
+    // A short time by the series, as cheap as one product of dense matrices, then doublings.
+    const double events = events_[axis] * time;
+    int doublings = 0;
+    while (std::ldexp(events, -doublings) > 64) ++doublings;
+    const PoissonSeries series = poisson_series(std::ldexp(events, -doublings));
+    uniformize_forward(rates_[axis], grid_->is_periodic(axis), series, p.matrix.data(), p.out);
+    terms_ += static_cast<double>(series.terms() * n * n);
+    std::vector<double> square(n * n), left(n);
+    for (int k = 0; k < doublings; ++k) {
+      multiply_lines(p.matrix.data(), rates_[axis].lines(), p.matrix.data(), square.data());
+      std::vector<double> total(n, 0.0);
+      for (std::vector<double>& side : p.out) {
+        for (Index i = 0; i < n; ++i) left[i] = side[i];
+        for (Index j = 0; j < n; ++j) {
+          for (Index i = 0; i < n; ++i) left[i] += side[j] * p.matrix[j * n + i];
+        }
+        side = left;
+        for (Index i = 0; i < n; ++i) total[i] += side[i];
+      }
+      p.matrix.swap(square);
+      // Squaring doubles a relative error; probabilities of all that can happen add up to one.
+      for (Index j = 0; j < n; ++j) {
+        for (Index i = 0; i < n; ++i) total[i] += p.matrix[j * n + i];
+      }
+      for (double& sum : total) sum = 1 / sum;
+      for (Index j = 0; j < n; ++j) {
+        for (Index i = 0; i < n; ++i) p.matrix[j * n + i] *= total[i];
+      }
+      for (std::vector<double>& side : p.out) {
+        for (Index i = 0; i < n; ++i) side[i] *= total[i];
+      }
+    }
+  }
+
+  processes::ProcessPtr process_;
+  GridPtr grid_;
+  Clock clock_;
+  LineExchange exchange_;
+  std::vector<LineSet> lines_;
+  std::vector<LineRates> rates_;
+  std::vector<double> events_;
+  std::vector<AxisPropagator> propagators_;
+  std::vector<std::array<std::vector<double>, 2>> absorbed_;
+  std::vector<double> moved_;
+  double terms_ = 0;
+  long steps_taken_ = 0;
+};
+
+bool is_separable(const processes::Process& process) { return process.has_clock() && process.is_axis_separable(); }
+
+const Schema schema{"propagators",
+                    "separable",
+                    "Dense propagators exp(B L_axis), B = int rate, for generators L(t) = rate(t) sum_axis L_axis of independent axes "
+                    "(Ornstein-Uhlenbeck, VP, VE, Brownian): exact in time in one application, positive and conservative.",
+                    "Moler and Van Loan 2003; Jensen 1953",
+                    {}};
+
+const Registered<PropagatorFactory> registered{
+    schema, [](const Parameters&, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
+      if (!is_separable(*process)) {
+        throw ParameterError("propagator", "'separable' needs a process whose axes are independent and whose rates have a common clock; "
+                                           "use strang");
+      }
+      return std::make_unique<Separable>(process, grid);
+    }};
+
+const Schema automatic{"propagators",
+                       "automatic",
+                       "separable where it is exact and cheap (independent axes, 2 or 3 of them with at most 512 cells each, all with "
+                       "diffusion), otherwise strang.",
+                       "",
+                       {}};
+
+const Registered<PropagatorFactory> registered_automatic{
+    automatic, [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
+      bool dense = is_separable(*process) && grid->dimension() > 1 && process->noise_shape() != processes::NoiseShape::none;
+      for (int axis = 0; axis < grid->dimension(); ++axis) dense = dense && grid->cells(axis) <= 512;
+      if (dense) {
+        const DiffusionShape shape = diffusion_shape(*process, *grid);
+        dense = *std::min_element(shape.axis.begin(), shape.axis.end()) > 0;
+      }
+      return make_propagator(Parameters::make("propagators", dense ? "separable" : "strang", Json::object(), p.name()), process, grid);
+    }};
+
+}  // namespace
+
+std::unique_ptr<Propagator> make_propagator(const Parameters& parameters, const processes::ProcessPtr& process, const GridPtr& grid) {
+  if (process->dimension() != grid->dimension()) {
+    throw UsageError("the process has " + std::to_string(process->dimension()) + " dimensions and the grid " +
+                     std::to_string(grid->dimension()));
+  }
+  return Registry<PropagatorFactory>::instance().find("propagators", parameters.kind())(parameters, process, grid);
+}
+
+}  // namespace fortet::densities

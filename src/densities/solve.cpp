@@ -1,0 +1,257 @@
+// Solution of the forward and backward equations: times, steps, diagnostics.
+#include <chrono>
+
+#include "density_parameters.hpp"
+#include "diagnostics.hpp"
+#include "fluxes.hpp"
+#include "fortet/densities/density.hpp"
+
+namespace fortet::densities {
+
+namespace {
+
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+/// Drives one propagator through the times of a density.
+class Solver {
+ public:
+  Solver(const DensitySettings& settings, const DensityOptions& options)
+      : settings_(settings), options_(options), grid_(*settings.grid) {
+    path_.name = settings.name;
+    path_.grid = settings.grid;
+    path_.process = settings.process;
+    const double start = seconds();
+    propagator_ = make_propagator(options_.propagator, settings.process, settings.grid);
+    path_.work["seconds_setup"] = seconds() - start;
+  }
+
+  DensityPath solve() {
+    options_.is_backward ? solve_backward() : solve_forward();
+    path_.work["seconds_solve"] = seconds_;
+    path_.work["steps"] = static_cast<double>(propagator_->steps_taken());
+    parallel::ExactSum terms;
+    terms.add(propagator_->terms());
+    path_.work["stencil_terms"] = grid_.communicator().sum(terms);
+    path_.work["order_in_time"] = propagator_->is_exact_in_time() ? 0 : propagator_->order();
+    path_.work["chooses_steps"] = propagator_->is_adaptive() ? 1 : 0;
+    path_.work["negative_cells"] = static_cast<double>(negative_.count);
+    path_.work["negative_mass"] = negative_.mass;
+    if (const std::string note = propagator_->note(); !note.empty()) path_.notes.push_back(note);
+    if (negative_.count > 0) {
+      path_.notes.push_back("negative cells were found (largest negative mass " + std::to_string(-negative_.mass) + ")");
+    }
+    return std::move(path_);
+  }
+
+ private:
+  void solve_forward() {
+    values_ = initial_masses(settings_, options_);
+    if (settings_.reference) {
+      reference_.resize(grid_.local_count());
+      parallel::together(grid_.communicator(), [&] { settings_.reference->cell_masses(grid_.local_edges(), reference_); });
+    }
+    const std::vector<double> volumes = grid_.local_volumes();
+    double t = 0;
+    path_.step_times.push_back(0);
+    record(0);
+    for (double target : settings_.at) {
+      if (target > t) {
+        advance(t, target);
+        t = target;
+        check(t);
+        record(t);
+      }
+      Snapshot snapshot{target, values_};
+      for (std::size_t i = 0; i < volumes.size(); ++i) snapshot.values[i] /= volumes[i];
+      path_.snapshots.push_back(std::move(snapshot));
+    }
+  }
+
+  void solve_backward() {
+    values_ = final_values(settings_, options_);
+    double t = settings_.process->horizon();
+    path_.step_times.push_back(t);
+    for (auto target = settings_.at.rbegin(); target != settings_.at.rend(); ++target) {
+      if (*target < t) advance(*target, t);
+      t = *target;
+      path_.snapshots.insert(path_.snapshots.begin(), Snapshot{t, values_});
+      const double nan = std::numeric_limits<double>::quiet_NaN();
+      Diagnostics numbers;
+      numbers.time = t;
+      numbers.mass = numbers.entropy = numbers.kinetic_energy = numbers.action = numbers.boundary_mass = numbers.reference_kl = nan;
+      numbers.smallest = grid_.communicator().min(*std::min_element(values_.begin(), values_.end()));
+      path_.diagnostics.insert(path_.diagnostics.begin(), numbers);
+      check_masses(grid_, t, values_, settings_.name);
+    }
+  }
+
+  /// From t0 to t1 (or back), with the steps of a given list, a fixed number, or by step doubling.
+  void advance(double t0, double t1) {
+    const double begin = seconds();
+    const double horizon = settings_.process->horizon();
+    if (propagator_->is_adaptive()) {
+      step(t0, t1, 1);
+    } else if (!options_.step_times.empty()) {
+      follow(t0, t1);
+    } else if (propagator_->is_exact_in_time()) {
+      const long parts = options_.action ? static_cast<long>(std::ceil(64 * (t1 - t0) / horizon)) : 1;
+      fixed(t0, t1, parts);
+    } else if (options_.steps > 0) {
+      fixed(t0, t1, std::max(1L, static_cast<long>(std::ceil(static_cast<double>(options_.steps) * (t1 - t0) / horizon - 1e-9))));
+    } else {
+      adaptive(t0, t1);
+    }
+    seconds_ += seconds() - begin;
+  }
+
+  void apply(double t0, double t1, long steps) {
+    options_.is_backward ? propagator_->backward(t0, t1, steps, values_) : propagator_->forward(t0, t1, steps, values_);
+  }
+
+  /// Steps between t0 < t1 that count as taken.
+  void step(double t0, double t1, long steps) {
+    apply(t0, t1, steps);
+    for (long s = 1; s <= steps; ++s) {
+      const double fraction = static_cast<double>(s) / static_cast<double>(steps);
+      path_.step_times.push_back(options_.is_backward ? t1 + (t0 - t1) * fraction : s == steps ? t1 : t0 + (t1 - t0) * fraction);
+    }
+    if (options_.is_backward) path_.step_times.back() = t0;
+    if (settings_.progress) {
+      const double horizon = settings_.process->horizon();
+      settings_.progress(options_.is_backward ? (horizon - t0) / horizon : t1 / horizon);
+    }
+    if (!options_.action) return;
+    const double energy = kinetic_energy(grid_, fluxes(*settings_.process, grid_, t1, values_), values_);
+    action_ += 0.5 * (t1 - t0) * (last_energy_ + energy);
+    last_energy_ = energy;
+  }
+
+  void fixed(double t0, double t1, long steps) {
+    if (!options_.action && !settings_.progress) return step(t0, t1, steps);
+    // In pieces, so that the action sees every step and progress some.
+    const long pieces = options_.action ? steps : std::min(steps, 20L);
+    for (long k = 0; k < pieces; ++k) {
+      const long from = steps * k / pieces, to = steps * (k + 1) / pieces;
+      const auto time = [&](long s) { return s == steps ? t1 : t0 + (t1 - t0) * (static_cast<double>(s) / static_cast<double>(steps)); };
+      if (options_.is_backward) step(time(steps - to), time(steps - from), to - from);
+      else step(time(from), time(to), to - from);
+    }
+  }
+
+  void follow(double t0, double t1) {
+    std::vector<double> times;
+    for (double t : options_.step_times) {
+      if (t > t0 && t < t1) times.push_back(t);
+    }
+    times.push_back(t0);
+    times.push_back(t1);
+    std::sort(times.begin(), times.end());
+    if (options_.is_backward) std::reverse(times.begin(), times.end());
+    for (std::size_t i = 0; i + 1 < times.size(); ++i) step(std::min(times[i], times[i + 1]), std::max(times[i], times[i + 1]), 1);
+  }
+
+  /// Step doubling: two half steps are kept (they are positive, an extrapolation would not be), their distance to one whole step
+  /// divided by 2^order - 1 estimates their error.
+  void adaptive(double t0, double t1) {
+    const double horizon = settings_.process->horizon(), order = propagator_->order();
+    if (proposed_ == 0) proposed_ = horizon / 100;
+    double done = 0;  // of t1 - t0, from the starting end
+    const double length = t1 - t0;
+    double scale = 1;  // masses add up to one; a backward function is measured by its own size
+    if (options_.is_backward) {
+      parallel::ExactSum sum;
+      for (double v : values_) sum.add(std::abs(v));
+      scale = std::max(grid_.communicator().sum(sum), 1e-300);
+    }
+    while (done < length) {
+      double h = proposed_;
+      if (h >= length - done) h = length - done;
+      else if (2 * h > length - done) h = 0.5 * (length - done);
+      const bool is_final = h == length - done;
+      const double from = options_.is_backward ? (is_final ? t0 : t1 - done - h) : t0 + done;
+      const double to = options_.is_backward ? t1 - done : (is_final ? t1 : t0 + done + h);
+      const std::vector<double> saved = values_, counters = propagator_->counters();
+      apply(from, to, 1);
+      const std::vector<double> coarse = std::exchange(values_, saved);
+      propagator_->set_counters(counters);
+      apply(from, to, 2);
+      const double error = l1_distance(grid_, values_, coarse) / scale / (std::pow(2.0, order) - 1);
+      const double allowed = options_.tolerance * h / horizon;
+      if (!std::isfinite(error)) throw DivergedError("density '" + settings_.name + "' is not finite at t = " + std::to_string(to));
+      const double factor = std::clamp(0.9 * std::pow(allowed / std::max(error, 1e-300), 1 / order), 0.2, 3.0);
+      if (error <= allowed || h < 1e-10 * horizon) {
+        if (error > allowed) throw DivergedError("density '" + settings_.name + "' needs steps below 1e-10 of the horizon at t = " +
+                                                 std::to_string(from) + "; its coefficients may be singular there");
+        done = is_final ? length : done + h;
+        const double middle = from + 0.5 * (to - from);
+        path_.step_times.push_back(middle);
+        path_.step_times.push_back(options_.is_backward ? from : to);
+        if (settings_.progress) settings_.progress(options_.is_backward ? (horizon - from) / horizon : to / horizon);
+        if (options_.action) {
+          const double energy = kinetic_energy(grid_, fluxes(*settings_.process, grid_, to, values_), values_);
+          action_ += 0.5 * (to - from) * (last_energy_ + energy);
+          last_energy_ = energy;
+        }
+        if (!is_final || factor < 1) proposed_ = h * factor;
+        else proposed_ = std::max(proposed_, h * factor);
+      } else {
+        values_ = saved;
+        propagator_->set_counters(counters);
+        proposed_ = h * factor;
+      }
+    }
+  }
+
+  void check(double t) {
+    const Negative found = check_masses(grid_, t, values_, settings_.name);
+    negative_.count += found.count;
+    negative_.mass = std::min(negative_.mass, found.mass);
+    if (-found.mass > options_.negative_mass_limit) {
+      throw DivergedError("density '" + settings_.name + "' has " + std::to_string(found.count) + " negative cells with mass " +
+                          std::to_string(found.mass) + " at t = " + std::to_string(t) + ", beyond negative_mass_limit " +
+                          std::to_string(options_.negative_mass_limit) + "; take smaller steps or the propagator strang");
+    }
+  }
+
+  void record(double t) {
+    Diagnostics numbers = diagnose(*settings_.process, grid_, t, values_, reference_);
+    numbers.absorbed = propagator_->absorbed();
+    if (options_.action) {
+      if (path_.diagnostics.empty()) last_energy_ = numbers.kinetic_energy;
+      numbers.action = action_;
+    }
+    if (options_.boundary_mass_limit >= 0 && numbers.boundary_mass > options_.boundary_mass_limit) {
+      throw UsageError("the grid of density '" + settings_.name + "' is too small for its law: its outermost cells hold a mass of " +
+                       std::to_string(numbers.boundary_mass) + " at t = " + std::to_string(t) + " (boundary_mass_limit " +
+                       std::to_string(options_.boundary_mass_limit) + ")");
+    }
+    path_.diagnostics.push_back(std::move(numbers));
+  }
+
+  const DensitySettings& settings_;
+  DensityOptions options_;
+  const Grid& grid_;
+  DensityPath path_;
+  std::unique_ptr<Propagator> propagator_;
+  std::vector<double> values_, reference_;
+  double seconds_ = 0, proposed_ = 0, action_ = 0, last_energy_ = 0;
+  Negative negative_;
+};
+
+}  // namespace
+
+DensityPath solve_density(const DensitySettings& settings) {
+  check_density(settings);
+  return solve_with(settings, density_options(settings));
+}
+
+DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options) { return Solver(settings, options).solve(); }
+
+const Snapshot& DensityPath::at(double time) const {
+  for (const Snapshot& snapshot : snapshots) {
+    if (std::abs(snapshot.time - time) <= 1e-12 * std::max(1.0, process->horizon())) return snapshot;
+  }
+  throw UsageError("density '" + name + "' has no snapshot at t = " + std::to_string(time) + "; add it to its 'at'");
+}
+
+}  // namespace fortet::densities

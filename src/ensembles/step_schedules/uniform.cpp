@@ -1,0 +1,14 @@
+#include "fortet/ensembles/step_schedule.hpp"
+
+namespace fortet::ensembles {
+namespace {
+const Registered<StepScheduleFactory> registered{
+    {"step_schedules", "uniform", "Equal steps", "", {}}, [](const Parameters&) -> StepSchedule {
+      return [](double horizon, long steps) {
+        std::vector<double> times(steps + 1);
+        for (long i = 0; i <= steps; ++i) times[i] = horizon * static_cast<double>(i) / static_cast<double>(steps);
+        return times;
+      };
+    }};
+}  // namespace
+}  // namespace fortet::ensembles

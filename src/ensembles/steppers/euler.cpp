@@ -1,0 +1,7 @@
+#include "../flow_stepper.hpp"
+
+namespace fortet::ensembles {
+namespace {
+const auto registered = explicit_runge_kutta("euler", "Explicit Euler for flows, order 1", "Euler 1768", {{0}, {{}}, {1}});
+}
+}  // namespace fortet::ensembles

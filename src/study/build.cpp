@@ -1,0 +1,233 @@
+// Builds the objects of a deck in order and collects the faults that only their kinds can judge.
+#include "deferred_field.hpp"
+#include "fortet/base/expression.hpp"
+#include "fortet/study/study.hpp"
+
+namespace fortet::study {
+
+class Builder {
+ public:
+  Builder(Study& study, std::filesystem::path directory, Faults& faults)
+      : study_(study), deck_(study.deck_), faults_(faults), directory_(std::move(directory)) {}
+
+  void run() {
+    study_.order_ = build_order(deck_, faults_);
+    for (const std::string& object : study_.order_) {
+      const std::size_t dot = object.find('.');
+      const std::string section = object.substr(0, dot), name = object.substr(dot + 1);
+      const Parameters* parameters = deck_.find(section, name);
+      if (!parameters || !targets_are_built(object)) continue;
+      guarded(object, [&] {
+        if (section == "laws") study_.laws_[name] = laws::make_law(*parameters, law_context());
+        if (section == "processes") study_.processes_[name] = processes::make_process(*parameters, process_context());
+        if (section == "grids") study_.grids_[name] = densities::Grid::make(*parameters, study_.communicator_);
+        if (section == "densities") build_density(*parameters, object);
+        if (section == "ensembles") build_ensemble(*parameters, object);
+      });
+    }
+    for (const Parameters& parameters : deck_.checks) {
+      if (targets_are_built(parameters.name())) guarded(parameters.name(), [&] { build_check(parameters); });
+    }
+  }
+
+ private:
+  bool is_built(const std::string& target) const {
+    const std::size_t dot = target.find('.');
+    const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+    if (section == "laws") return study_.laws_.contains(name);
+    if (section == "processes") return study_.processes_.contains(name);
+    if (section == "grids") return study_.grids_.contains(name);
+    if (section == "densities") return study_.densities_.contains(name);
+    return study_.ensembles_.contains(name);
+  }
+
+  /// False when an object named here had a fault, which has been reported already.
+  bool targets_are_built(const std::string& path) const {
+    const std::vector<std::string> targets = deck_.targets_of(path);
+    return std::all_of(targets.begin(), targets.end(), [&](const std::string& target) { return is_built(target); });
+  }
+
+  void guarded(const std::string& path, const std::function<void()>& body) {
+    try {
+      body();
+    } catch (const ParameterError& error) {
+      const std::string place = error.parameter.empty() ? path : path + "." + error.parameter;
+      faults_.add(deck_.document.position(place), fmt::format("{}: {}", place, error.what()));
+    } catch (const Error& error) {  // also a data file that is missing or holds no data: it is the deck that names it
+      faults_.add(deck_.document.position(path), fmt::format("{}: {}", path, error.what()));
+    }
+  }
+
+  laws::LawContext law_context() {
+    laws::LawContext context;
+    context.law = [this](const std::string& name) { return study_.laws_.at(name); };
+    context.marginal = [this](const std::string& process, const laws::LawPtr& initial, double time) {
+      return processes::closed_form_marginal(*study_.processes_.at(process), initial, time);
+    };
+    context.directory = directory_;
+    return context;
+  }
+
+  processes::ProcessContext process_context() {
+    processes::ProcessContext context;
+    context.law = [this](const std::string& name) { return study_.laws_.at(name); };
+    context.process = [this](const std::string& name) { return study_.processes_.at(name); };
+    context.score = [this](const std::string& section, const std::string& name, const processes::ProcessPtr& of) -> processes::FieldPtr {
+      if (section != "densities") throw UsageError("a score can come from a law or a density");
+      const densities::DensitySettings& density = study_.densities_.at(name);
+      if (density.process != of) {
+        throw ParameterError("score.density", fmt::format("densities.{} is not a density of the process that is reversed", name));
+      }
+      auto& field = study_.deferred_[name];
+      if (!field) field = std::make_shared<DeferredField>(name, of->dimension());
+      return field;
+    };
+    return context;
+  }
+
+  std::vector<double> times(const Parameters& parameters, const processes::Process& process) {
+    std::vector<double> at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{process.horizon()};
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      if (at[i] < 0 || at[i] > process.horizon() * (1 + 1e-12)) {
+        throw ParameterError(fmt::format("at[{}]", i), fmt::format("time {:g} lies outside of [0, {:g}], the times of processes.{}", at[i],
+                                                                   process.horizon(), parameters.text("process")));
+      }
+      if (i > 0 && at[i] <= at[i - 1]) throw ParameterError(fmt::format("at[{}]", i), "times must increase");
+    }
+    return at;
+  }
+
+  static void same_dimension(const char* key, int found, const std::string& what, int expected, const std::string& of) {
+    if (found != expected) {
+      throw ParameterError(key, fmt::format("{} has {} dimension{}, but {} has {}", what, found, found == 1 ? "" : "s", of, expected));
+    }
+  }
+
+  void build_density(const Parameters& parameters, const std::string&) {
+    densities::DensitySettings settings;
+    settings.name = parameters.name();
+    settings.parameters = parameters;
+    settings.process = study_.processes_.at(parameters.text("process"));
+    settings.grid = study_.grids_.at(parameters.text("grid"));
+    const std::string process_name = "processes." + parameters.text("process");
+    if (parameters.has("initial")) {
+      settings.initial = study_.laws_.at(parameters.text("initial"));
+      same_dimension("initial", settings.initial->dimension(), "laws." + parameters.text("initial"), settings.process->dimension(), process_name);
+    }
+    if (parameters.has("reference")) settings.reference = study_.laws_.at(parameters.text("reference"));
+    same_dimension("grid", settings.grid->dimension(), "grids." + parameters.text("grid"), settings.process->dimension(), process_name);
+    settings.at = times(parameters, *settings.process);
+    study_.density_plans_[settings.name] = densities::check_density(settings);
+    study_.densities_[settings.name] = std::move(settings);
+  }
+
+  void build_ensemble(const Parameters& parameters, const std::string&) {
+    ensembles::EnsembleSettings settings;
+    settings.name = parameters.name();
+    settings.parameters = parameters;
+    settings.process = study_.processes_.at(parameters.text("process"));
+    settings.initial = study_.laws_.at(parameters.text("initial"));
+    same_dimension("initial", settings.initial->dimension(), "laws." + parameters.text("initial"), settings.process->dimension(),
+                   "processes." + parameters.text("process"));
+    if (!settings.initial->capabilities().sample) {
+      throw ParameterError("initial", fmt::format("laws.{} cannot be sampled", parameters.text("initial")));
+    }
+    settings.particles = parameters.integer("particles");
+    settings.seed = deck_.seed;
+    settings.at = times(parameters, *settings.process);
+    settings.walls = ensembles::make_walls(parameters, settings.process->dimension());
+    ensembles::check_ensemble(settings);
+    study_.ensembles_[settings.name] = std::move(settings);
+  }
+
+  /// A side without results: what validation needs to know of it.
+  comparisons::Side unsolved(const std::string& target) {
+    const std::size_t dot = target.find('.');
+    const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+    comparisons::Side side;
+    side.name = target;
+    if (section == "laws") {
+      side.law = study_.laws_.at(name);
+    } else if (section == "densities") {
+      auto& path = placeholders_densities_[name];
+      path.name = name;
+      path.grid = study_.densities_.at(name).grid;
+      side.density = &path;
+    } else if (section == "ensembles") {
+      auto& path = placeholders_ensembles_[name];
+      path.name = name;
+      path.process = study_.ensembles_.at(name).process;
+      side.ensemble = &path;
+    } else {
+      throw ParameterError("compare", fmt::format("{} is neither a density nor an ensemble nor a law", target));
+    }
+    return side;
+  }
+
+  const std::vector<double>* times_of(const std::string& target) const {
+    const std::size_t dot = target.find('.');
+    const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+    if (section == "densities") return &study_.densities_.at(name).at;
+    if (section == "ensembles") return &study_.ensembles_.at(name).at;
+    return nullptr;
+  }
+
+  void build_check(const Parameters& parameters) {
+    const std::vector<std::string> sides = parameters.texts("compare");
+    if (sides.size() != 2) throw ParameterError("compare", fmt::format("expected two sides, found {}", sides.size()));
+    Study::PendingCheck check{{}, sides[0], sides[1]};
+    check.settings.name = sides[0] + " ~ " + sides[1];
+    check.settings.parameters = parameters;
+    check.settings.seed = deck_.seed;
+    check.settings.first = unsolved(sides[0]);
+    check.settings.second = unsolved(sides[1]);
+    comparisons::check_check(check.settings);
+    const std::vector<double>*first = times_of(sides[0]), *second = times_of(sides[1]);
+    const auto has = [](const std::vector<double>* times, double t) {
+      return !times || std::any_of(times->begin(), times->end(), [&](double s) { return std::abs(s - t) <= 1e-12 * std::max(1.0, std::abs(t)); });
+    };
+    if (parameters.has("at")) {
+      check.settings.times = parameters.reals("at");
+      for (std::size_t i = 0; i < check.settings.times.size(); ++i) {
+        const double t = check.settings.times[i];
+        for (const auto& [side, times] : {std::pair{sides[0], first}, std::pair{sides[1], second}}) {
+          if (!has(times, t)) {
+            throw ParameterError(fmt::format("at[{}]", i), fmt::format("{} is not recorded at t = {:g}; it is at {}", side, t, fmt::join(*times, ", ")));
+          }
+        }
+      }
+    } else {
+      if (first && !second && first->size() > 1) {
+        throw ParameterError("at", fmt::format("which of the times of {} is to be compared with {}?", sides[0], sides[1]));
+      }
+      if (second && !first && second->size() > 1) {
+        throw ParameterError("at", fmt::format("which of the times of {} is to be compared with {}?", sides[1], sides[0]));
+      }
+      if (!first && !second) {
+        check.settings.times = {0.0};
+      } else {
+        for (const double t : first ? *first : *second) {
+          if (has(second, t)) check.settings.times.push_back(t);
+        }
+        if (check.settings.times.empty()) throw ParameterError("compare", fmt::format("{} and {} have no time in common", sides[0], sides[1]));
+      }
+    }
+    study_.checks_.push_back(std::move(check));
+  }
+
+  Study& study_;
+  const Deck& deck_;
+  Faults& faults_;
+  std::filesystem::path directory_;
+  std::map<std::string, densities::DensityPath> placeholders_densities_;
+  std::map<std::string, ensembles::EnsemblePath> placeholders_ensembles_;
+};
+
+Study::Study(Deck deck, const parallel::Communicator& communicator, std::filesystem::path directory, Faults& faults)
+    : deck_(std::move(deck)), communicator_(communicator) {
+  Builder(*this, std::move(directory), faults).run();
+}
+
+Study::~Study() = default;
+
+}  // namespace fortet::study

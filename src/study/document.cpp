@@ -1,0 +1,219 @@
+// YAML text -> plain data with positions.
+#include <yaml-cpp/yaml.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <regex>
+#include <set>
+
+#include "fortet/study/deck.hpp"
+
+namespace fortet::study {
+
+void Faults::add(Position position, std::string message) {
+  for (const Fault& known : faults_) {
+    if (known.message == message && known.position.line == position.line && known.position.column == position.column) return;
+  }
+  faults_.push_back({position, std::move(message)});
+}
+
+std::string Faults::text() const {
+  std::vector<Fault> sorted = faults_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Fault& a, const Fault& b) {
+    return std::pair(a.position.line, a.position.column) < std::pair(b.position.line, b.position.column);
+  });
+  std::string result;
+  for (const Fault& fault : sorted) {
+    if (fault.position.line > 0) {
+      result += fmt::format("{}:{}:{}: {}\n", file_, fault.position.line, fault.position.column, fault.message);
+    } else {
+      result += fmt::format("command line: {}\n", fault.message);
+    }
+  }
+  return result;
+}
+
+Position Document::position(std::string path) const {
+  while (true) {
+    const auto found = positions.find(path);
+    if (found != positions.end()) return found->second;
+    const std::size_t cut = path.find_last_of(".[");
+    if (cut == std::string::npos) break;
+    path.resize(cut);
+  }
+  return {1, 1};
+}
+
+namespace {
+
+constexpr int deepest_nesting = 64;
+
+/// A plain (unquoted) scalar by YAML's core schema.
+Json plain_scalar(const std::string& text) {
+  static const std::regex integer("[-+]?[0-9]+"), real("[-+]?(\\.[0-9]+|[0-9]+(\\.[0-9]*)?)([eE][-+]?[0-9]+)?");
+  if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") return nullptr;
+  if (text == "true" || text == "True" || text == "TRUE") return true;
+  if (text == "false" || text == "False" || text == "FALSE") return false;
+  if (text.size() < 400) {  // the regular expressions recurse; no number is longer
+    if (std::regex_match(text, integer)) {
+      errno = 0;
+      const long value = std::strtol(text.c_str(), nullptr, 10);
+      if (errno == 0) return value;
+    }
+    if (std::regex_match(text, real)) return std::strtod(text.c_str(), nullptr);
+  }
+  if (text == ".inf" || text == "+.inf" || text == ".Inf") return HUGE_VAL;
+  if (text == "-.inf" || text == "-.Inf") return -HUGE_VAL;
+  if (text == ".nan" || text == ".NaN") return std::nan("");
+  return text;
+}
+
+class Reader {
+ public:
+  Reader(Document& document, Faults& faults) : document_(document), faults_(faults) {}
+
+  Json read(const YAML::Node& node, const std::string& path, int depth) {
+    const Position position{node.Mark().line + 1, node.Mark().column + 1};
+    document_.positions.emplace(path, position);
+    if (depth > deepest_nesting) {
+      faults_.add(position, fmt::format("nested more than {} levels deep", deepest_nesting));
+      return nullptr;
+    }
+    switch (node.Type()) {
+      case YAML::NodeType::Scalar:
+        return node.Tag() == "!" ? Json(node.Scalar()) : plain_scalar(node.Scalar());
+      case YAML::NodeType::Sequence: {
+        Json list = Json::array();
+        for (std::size_t i = 0; i < node.size(); ++i) list.push_back(read(node[i], fmt::format("{}[{}]", path, i), depth + 1));
+        return list;
+      }
+      case YAML::NodeType::Map: {
+        Json map = Json::object();
+        for (const auto& entry : node) {
+          const Position key_position{entry.first.Mark().line + 1, entry.first.Mark().column + 1};
+          if (!entry.first.IsScalar()) {
+            faults_.add(key_position, "a key must be a plain word");
+            continue;
+          }
+          const std::string key = entry.first.Scalar();
+          const std::string below = path.empty() ? key : path + "." + key;
+          if (map.contains(key)) {
+            faults_.add(key_position, fmt::format("duplicate key '{}'{}", key, path.empty() ? "" : " in " + path));
+            continue;
+          }
+          map[key] = read(entry.second, below, depth + 1);
+          document_.positions[below] = key_position;
+        }
+        return map;
+      }
+      default:
+        return nullptr;
+    }
+  }
+
+ private:
+  Document& document_;
+  Faults& faults_;
+};
+
+/// Splits "a.b[2].c" into keys and indices (an index is "[2]").
+std::vector<std::string> path_words(const std::string& path) {
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : path) {
+    if (c == '.' || c == '[') {
+      if (!word.empty()) words.push_back(word);
+      word = c == '[' ? "[" : "";
+    } else {
+      word += c;
+    }
+  }
+  if (!word.empty()) words.push_back(word);
+  return words;
+}
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+}  // namespace
+
+Document read_yaml(const std::string& file, const std::string& text, Faults& faults) {
+  Document document;
+  document.file = file;
+  document.text = text;
+  try {
+    const YAML::Node root = YAML::Load(text);
+    if (!root.IsMap()) {
+      faults.add({1, 1}, "a deck is a mapping with the sections study, laws, processes, ...");
+      return document;
+    }
+    document.values = Reader(document, faults).read(root, "", 0);
+  } catch (const YAML::Exception& error) {
+    faults.add({error.mark.line + 1, error.mark.column + 1}, "YAML: " + error.msg);
+  }
+  return document;
+}
+
+void apply_override(Document& document, const std::string& assignment, Faults& faults) {
+  const Position nowhere{};
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    faults.add(nowhere, fmt::format("'{}' is not of the form key.path=value", assignment));
+    return;
+  }
+  const std::string path = assignment.substr(0, equals);
+  const std::vector<std::string> words = path_words(path);
+  Json* place = &document.values;
+  std::string walked;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const bool last = i + 1 == words.size();
+    const bool is_index = word[0] == '[';
+    const std::string key = is_index ? word.substr(1, word.size() - 2) : word;
+    if (place->is_array()) {
+      char* end = nullptr;
+      const unsigned long index = std::strtoul(key.c_str(), &end, 10);
+      if (key.empty() || *end != '\0' || index >= place->size()) {
+        faults.add(nowhere, fmt::format("{}: '{}' is not an entry of the list {} (0 to {})", path, key, walked,
+                                        static_cast<long>(place->size()) - 1));
+        return;
+      }
+      place = &(*place)[index];
+      walked += "[" + key + "]";
+      continue;
+    }
+    if (!place->is_object()) {
+      faults.add(nowhere, fmt::format("{}: {} has no keys below it", path, walked));
+      return;
+    }
+    // Sections and objects must exist; a parameter may be new (the schema judges it).
+    if (!place->contains(key) && !last) {
+      const std::string nearest = nearest_name(key, keys_of(*place));
+      faults.add(nowhere, fmt::format("{}: there is no '{}' in {}{}", path, key, walked.empty() ? "the deck" : walked,
+                                      nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+      return;
+    }
+    walked += (walked.empty() ? "" : ".") + key;
+    place = &(*place)[key];
+  }
+  Faults value_faults("command line");
+  try {
+    // Values of an override stand nowhere in the file: their positions are those of the command line.
+    Document value;
+    *place = Reader(value, value_faults).read(YAML::Load(assignment.substr(equals + 1)), "", 0);
+  } catch (const YAML::Exception& error) {
+    faults.add(nowhere, fmt::format("{}: YAML: {}", assignment, error.msg));
+    return;
+  }
+  if (!value_faults.empty()) faults.add(nowhere, assignment + ": " + value_faults.text());
+  std::erase_if(document.positions, [&](const auto& entry) {
+    const std::string& known = entry.first;
+    return known.starts_with(walked) && (known.size() == walked.size() || known[walked.size()] == '.' || known[walked.size()] == '[');
+  });
+  document.positions[walked] = nowhere;
+}
+
+}  // namespace fortet::study

@@ -1,0 +1,177 @@
+// The commands of the program.
+#include <omp.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "fortet/base/progress.hpp"
+#include "fortet/study/command_line.hpp"
+#include "fortet/study/report.hpp"
+#include "fortet/study/results.hpp"
+#include "fortet/study/selftest.hpp"
+#include "sweep_table.hpp"
+
+namespace fortet::study {
+
+namespace {
+
+class Commands {
+ public:
+  Commands(const CommandLine& command_line, const parallel::Communicator& communicator)
+      : line_(command_line), communicator_(communicator) {}
+
+  int execute() {
+    if (line_.command == "describe") return describe_schemas();
+    if (line_.command == "report") return report();
+    if (line_.command == "selftest") return selftest(communicator_);
+    return run();
+  }
+
+ private:
+  void say(const std::string& text) const {
+    if (!communicator_.is_root()) return;
+    std::fputs(text.c_str(), stdout);
+    std::fflush(stdout);
+  }
+
+  int describe_schemas() {
+    if (line_.json) {
+      say(json_schema().dump(1) + "\n");
+    } else {
+      say(describe(line_.argument, line_.markdown));
+    }
+    return 0;
+  }
+
+  int report() {
+    int code = 0;
+    parallel::together(communicator_, [&] {
+      if (communicator_.is_root()) draw_report(line_.argument, line_.animation);
+    });
+    return code;
+  }
+
+  std::string read_deck() {
+    std::string text;
+    parallel::together(communicator_, [&] {
+      if (!communicator_.is_root()) return;
+      std::ifstream stream(line_.argument, std::ios::binary);
+      std::ostringstream all;
+      if (!stream || !(all << stream.rdbuf())) throw IoError(fmt::format("{}: cannot read this deck", line_.argument));
+      text = all.str();
+    });
+    communicator_.broadcast(text);
+    return text;
+  }
+
+  /// Throws one UsageError with all faults of the deck under these assignments.
+  std::unique_ptr<Study> build(const std::string& text, const std::vector<std::string>& assignments) {
+    Faults faults(line_.argument);
+    Document document = read_yaml(line_.argument, text, faults);
+    std::unique_ptr<Study> study;
+    if (faults.empty()) {
+      for (const std::string& assignment : assignments) apply_override(document, assignment, faults);
+      Deck deck = resolve(document, faults);
+      study = std::make_unique<Study>(std::move(deck), communicator_, std::filesystem::path(line_.argument).parent_path(), faults);
+    }
+    if (!faults.empty()) {
+      throw UsageError(faults.text() + fmt::format("{} fault{}; nothing was computed", faults.size(), faults.size() == 1 ? "" : "s"));
+    }
+    return study;
+  }
+
+  void banner(const Study& study) const {
+    const Json known = versions();
+    say(fmt::format("fortet {} ({}), PETSc {}, HDF5 {}, {}\n{} rank{} x {} thread{}, seed {}, deck {} ({:016x})\n{}\n",
+                    known["fortet"].get<std::string>(), known["revision"].get<std::string>(), known["petsc"].get<std::string>(),
+                    known["hdf5"].get<std::string>(), known["mpi"].get<std::string>(), communicator_.size(),
+                    communicator_.size() == 1 ? "" : "s", omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s",
+                    study.deck().seed, line_.argument, std::hash<std::string>{}(study.deck().resolved.dump()), study.deck().title));
+  }
+
+  int run() {
+    const std::string text = read_deck();
+    Faults faults(line_.argument);
+    const std::vector<Case> cases = [&] {
+      const Document document = read_yaml(line_.argument, text, faults);
+      return cases_of(document, faults);
+    }();
+    if (!faults.empty()) throw UsageError(faults.text() + "nothing was computed");
+    if (line_.case_number > static_cast<int>(cases.size())) {
+      throw UsageError(fmt::format("--case {}: the deck has {} case{}", line_.case_number, cases.size(), cases.size() == 1 ? "" : "s"));
+    }
+    // All cases are checked before the first is computed.
+    const bool only_check = line_.command == "validate" || line_.dry_run;
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      if (line_.case_number == 0 || line_.case_number == static_cast<int>(i) + 1) chosen.push_back(i);
+    }
+    std::vector<std::unique_ptr<Study>> studies;
+    for (const std::size_t i : chosen) {
+      std::vector<std::string> assignments = cases[i].assignments;
+      assignments.insert(assignments.end(), line_.overrides.begin(), line_.overrides.end());
+      studies.push_back(build(text, assignments));
+    }
+    if (only_check) {
+      say(studies.front()->plan());
+      if (cases.size() > 1) say(fmt::format("{} cases\n", cases.size()));
+      say("no faults\n");
+      return 0;
+    }
+    banner(*studies.front());
+    bool agree = true;
+    SweepTable sweep;
+    const std::filesystem::path output = studies.front()->deck().output;
+    for (std::size_t c = 0; c < chosen.size(); ++c) {
+      const Case& one = cases[chosen[c]];
+      if (!one.name.empty()) say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(), fmt::join(one.assignments, " ")));
+      const std::filesystem::path folder = one.name.empty() ? output : output / one.name;
+      const Study::Outcome outcome = run_one(*studies[c], folder);
+      agree = agree && outcome.agrees();
+      sweep.add(one, outcome.checks);
+      studies[c].reset();
+    }
+    if (cases.size() > 1 && line_.case_number == 0) {
+      say("\n" + sweep.text());
+      write_text(output / "sweep.csv", sweep.csv(), communicator_);
+    }
+    return static_cast<int>(agree ? ExitCode::done : ExitCode::disagrees);
+  }
+
+  Study::Outcome run_one(Study& study, const std::filesystem::path& folder) {
+    const double start = MPI_Wtime();
+    write_deck(study.deck(), folder, communicator_);
+    Study::Outcome outcome = study.run();
+    const double computed = communicator_.max(MPI_Wtime() - start);
+    write_results(study, outcome, folder, line_.words, computed, communicator_);
+    const double written = communicator_.max(MPI_Wtime() - start) - computed;
+    say("\n" + table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()) + "\n");
+    for (const auto& [object, seconds] : outcome.seconds) say(fmt::format("{:<40} {:>10}\n", object, duration_text(seconds)));
+    say(fmt::format("{:<40} {:>10}\n{:<40} {:>10}\nresults: {}\n", "output", duration_text(written), "total", duration_text(computed + written),
+                    folder.string()));
+    say(outcome.checks.empty() ? "done\n" : outcome.agrees() ? "done: every check agrees\n" : "done: A CHECK DISAGREES\n");
+    return outcome;
+  }
+
+  const CommandLine& line_;
+  const parallel::Communicator& communicator_;
+};
+
+}  // namespace
+
+int execute(const CommandLine& command_line, const parallel::Communicator& communicator) {
+  try {
+    return Commands(command_line, communicator).execute();
+  } catch (const Error& error) {
+    if (communicator.is_root()) std::fprintf(stderr, "%s%s\n", error.exit_code() == ExitCode::usage ? "" : "fortet: ", error.what());
+    return static_cast<int>(error.exit_code());
+  } catch (const std::bad_alloc&) {
+    parallel::fail_local(communicator, Error(ExitCode::internal, "out of memory"));
+  } catch (const std::exception& error) {
+    parallel::fail_local(communicator, Error(ExitCode::internal, std::string("internal error: ") + error.what()));
+  }
+}
+
+}  // namespace fortet::study

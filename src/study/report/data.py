@@ -1,0 +1,81 @@
+"""Reads the results of a study (docs/results.md documents the format)."""
+import json
+
+import h5py
+import numpy as np
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Density:
+    """Cell averages at some times; axis 0 of every array is x, axis 1 is y, axis 2 is z."""
+
+    def __init__(self, name, group):
+        self.name = name
+        grid = group["grid"]
+        self.edges = [grid[f"edges_{k}"][:] for k in range(len(grid))]
+        self.times, self.values, self.velocities = [], [], []
+        for key in sorted(k for k in group if k.isdigit()):
+            self.times.append(float(group[key].attrs["time"]))
+            self.values.append(group[key]["density"][:].T)
+            if "velocity" in group[key]:
+                velocity = group[key]["velocity"][:]
+                self.velocities.append(np.moveaxis(velocity, -1, 0).swapaxes(1, -1) if velocity.ndim > 2 else velocity.T)
+        self.diagnostics = {k: v[:] for k, v in group["diagnostics"].items()} if "diagnostics" in group else {}
+
+    @property
+    def dimension(self):
+        return len(self.edges)
+
+    def centres(self, axis):
+        return (self.edges[axis][1:] + self.edges[axis][:-1]) / 2
+
+
+class Ensemble:
+    def __init__(self, name, group):
+        self.name = name
+        self.times, self.positions, self.weights = [], [], []
+        for key in sorted(k for k in group if k.isdigit()):
+            self.times.append(float(group[key].attrs["time"]))
+            self.positions.append(group[key]["positions"][:])
+            self.weights.append(group[key]["weights"][:] if "weights" in group[key] else None)
+        self.trajectories = None
+        if "trajectories" in group:
+            self.trajectories = group["trajectories/times"][:], group["trajectories/positions"][:]
+
+
+class Check:
+    """One row of the table, with the masses that were compared."""
+
+    def __init__(self, row, group):
+        self.row = row
+        self.name = f"{row['first']} ~ {row['second']}"
+        self.edges = [group[f"edges_{k}"][:] for k in range(sum(k.startswith("edges_") for k in group))]
+        shape = [len(e) - 1 for e in self.edges]
+        self.expected = group["expected"][:-1].reshape(shape[::-1]).T
+        self.observed = group["observed"][:-1].reshape(shape[::-1]).T
+        self.count = float(group.attrs["count"])
+
+    def standardised(self):
+        """(observed - expected) in units of the standard deviation of a count; NaN where fewer than 5 particles are expected."""
+        expected = self.expected * self.count
+        with np.errstate(invalid="ignore", divide="ignore"):
+            z = (self.observed - self.expected) * self.count / np.sqrt(expected * (1 - self.expected))
+        return np.where(expected >= 5, z, np.nan)
+
+
+class Study:
+    def __init__(self, folder):
+        self.folder = folder
+        self.results = json.loads((folder / "results.json").read_text())
+        self.run = json.loads((folder / "run.json").read_text())
+        with h5py.File(folder / "study.h5") as file:
+            if text(file.attrs["file_type"]) != "fortet study" or int(file.attrs["format_major"]) != 1:
+                raise ValueError("study.h5 is not a fortet study of format 1")
+            self.title = text(file.attrs["title"])
+            self.densities = {n: Density(n, g) for n, g in file.get("densities", {}).items()}
+            self.ensembles = {n: Ensemble(n, g) for n, g in file.get("ensembles", {}).items()}
+            rows = self.results["checks"]
+            self.checks = [Check(row, file[f"checks/{i:04d}"]) for i, row in enumerate(rows) if f"checks/{i:04d}" in file]

@@ -1,0 +1,268 @@
+#include "fortet/study/results.hpp"
+
+#include <omp.h>
+#include <sys/resource.h>
+#include <yaml-cpp/yaml.h>
+
+#include <ctime>
+#include <fstream>
+
+#include "fortet/io/hdf5_file.hpp"
+#include "xdmf.hpp"
+
+namespace fortet::study {
+
+void write_text(const std::filesystem::path& file, const std::string& text, const parallel::Communicator& communicator) {
+  parallel::together(communicator, [&] {
+    if (!communicator.is_root()) return;
+    const std::filesystem::path temporary = file.string() + ".part";
+    {
+      std::ofstream stream(temporary, std::ios::binary);
+      stream << text;
+      stream.close();
+      if (!stream) throw IoError(fmt::format("{}: cannot write it (is the disk full, or the folder read-only?)", file.string()));
+    }
+    std::error_code code;
+    std::filesystem::rename(temporary, file, code);
+    if (code) throw IoError(fmt::format("{}: cannot write it: {}", file.string(), code.message()));
+  });
+}
+
+namespace {
+
+void emit(YAML::Emitter& out, const Json& value) {
+  if (value.is_object()) {
+    out << YAML::BeginMap;
+    for (const auto& [key, entry] : value.items()) {
+      out << YAML::Key << key << YAML::Value;
+      emit(out, entry);
+    }
+    out << YAML::EndMap;
+  } else if (value.is_array()) {
+    const bool flat = std::none_of(value.begin(), value.end(), [](const Json& v) { return v.is_object(); });
+    if (flat) out << YAML::Flow;
+    out << YAML::BeginSeq;
+    for (const Json& entry : value) emit(out, entry);
+    out << YAML::EndSeq;
+  } else if (value.is_string()) {
+    out << YAML::DoubleQuoted << value.get<std::string>();
+  } else if (value.is_boolean()) {
+    out << value.get<bool>();
+  } else if (value.is_number_integer()) {
+    out << value.get<long>();
+  } else if (value.is_number()) {
+    out << fmt::format("{}", value.get<double>());
+  } else {
+    out << YAML::Null;
+  }
+}
+
+std::string yaml_text(const Json& value) {
+  YAML::Emitter out;
+  emit(out, value);
+  return std::string(out.c_str()) + "\n";
+}
+
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json to_json(const comparisons::Result& result) {
+  Json budget = Json::object();
+  for (const auto& [source, error] : result.budget) budget[source] = error;
+  return Json{{"name", result.check},
+              {"first", result.first},
+              {"second", result.second},
+              {"statistic", result.statistic},
+              {"time", result.time},
+              {"value", result.value},
+              {"expected", number_or_null(result.expected)},
+              {"deviation", number_or_null(result.deviation)},
+              {"p_value", result.p_value ? Json(*result.p_value) : Json(nullptr)},
+              {"adjusted_p_value", result.adjusted_p ? Json(*result.adjusted_p) : Json(nullptr)},
+              {"tolerance", result.tolerance ? Json(*result.tolerance) : Json(nullptr)},
+              {"smallest_visible_defect", number_or_null(result.smallest_visible_defect)},
+              {"defect_unit", result.defect_unit},
+              {"budget", budget},
+              {"dominating", result.dominating},
+              {"note", result.note},
+              {"verdict", result.agree ? "agree" : "disagree"}};
+}
+
+/// Dataset shape of cell values: slowest axis first.
+std::vector<std::uint64_t> cell_shape(const densities::Grid& grid) {
+  std::vector<std::uint64_t> shape;
+  for (int k = grid.dimension() - 1; k >= 0; --k) shape.push_back(static_cast<std::uint64_t>(grid.cells(k)));
+  return shape;
+}
+
+/// Vectors with three components each (ParaView's), slowest cell axis first.
+std::vector<double> interleaved(const PointArray& values) {
+  std::vector<double> result(static_cast<std::size_t>(values.size()) * 3, 0.0);
+  for (Index i = 0; i < values.size(); ++i) {
+    for (int k = 0; k < values.dimension(); ++k) result[3 * i + k] = values(i, k);
+  }
+  return result;
+}
+
+void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath& path, const Parameters& parameters) {
+  const densities::Grid& grid = *path.grid;
+  const std::string base = "/densities/" + path.name;
+  for (int k = 0; k < grid.dimension(); ++k) {
+    file.write(fmt::format("{}/grid/edges_{}", base, k), {grid.edges(k).size()}, grid.edges(k));
+  }
+  const std::vector<std::uint64_t> shape = cell_shape(grid);
+  std::vector<std::uint64_t> vector_shape = shape;
+  vector_shape.push_back(3);
+  const std::uint64_t begin = static_cast<std::uint64_t>(grid.slab().begin), rows = static_cast<std::uint64_t>(grid.slab().size());
+  const std::vector<std::string> stored = parameters.texts("store");
+  const bool is_forward = parameters.text("equation") == "forward";
+  const auto stores = [&](const char* what) { return is_forward && std::find(stored.begin(), stored.end(), what) != stored.end(); };
+  for (std::size_t i = 0; i < path.snapshots.size(); ++i) {
+    const densities::Snapshot& snapshot = path.snapshots[i];
+    const std::string group = fmt::format("{}/{:04d}", base, i);
+    file.write_rows(group + "/density", shape, begin, rows, snapshot.values);
+    std::vector<std::string> vectors;
+    for (const char* field : {"velocity", "current"}) {
+      if (!stores(field)) continue;
+      const PointArray values = vectors.emplace_back(field) == "velocity" ? densities::velocity(path, snapshot) : densities::current(path, snapshot);
+      file.write_rows(group + "/" + field, vector_shape, begin, rows, interleaved(values));
+    }
+    file.attribute(group, "time", snapshot.time);
+    xdmf.add_cells(path.name, snapshot.time, grid, base, group, vectors);
+  }
+  const auto series = [&](const std::string& name, const std::function<double(const densities::Diagnostics&)>& get) {
+    std::vector<double> values;
+    for (const densities::Diagnostics& d : path.diagnostics) values.push_back(get(d));
+    file.write(base + "/diagnostics/" + name, {values.size()}, values);
+  };
+  if (path.diagnostics.empty()) return;
+  series("time", [](const auto& d) { return d.time; });
+  series("mass", [](const auto& d) { return d.mass; });
+  series("entropy", [](const auto& d) { return d.entropy; });
+  series("kinetic_energy", [](const auto& d) { return d.kinetic_energy; });
+  series("action", [](const auto& d) { return d.action; });
+  series("boundary_mass", [](const auto& d) { return d.boundary_mass; });
+  series("smallest", [](const auto& d) { return d.smallest; });
+  series("reference_kl", [](const auto& d) { return d.reference_kl; });
+  for (int k = 0; k < grid.dimension(); ++k) {
+    for (int side = 0; side < 2; ++side) {
+      if (grid.boundary(k, side) != densities::Boundary::absorbing && grid.boundary(k, side) != densities::Boundary::outflow) continue;
+      const std::string suffix = fmt::format("_{}_{}", k, side == 0 ? "lower" : "upper");
+      series("absorbed" + suffix, [&](const auto& d) { return d.absorbed.empty() ? 0.0 : d.absorbed[k][side]; });
+      series("flux" + suffix, [&](const auto& d) { return d.flux.empty() ? 0.0 : d.flux[k][side]; });
+    }
+  }
+}
+
+void write_ensemble(io::Hdf5File& file, Xdmf& xdmf, const ensembles::EnsemblePath& path, std::int64_t store,
+                    const parallel::Communicator& communicator) {
+  const std::string base = "/ensembles/" + path.name;
+  for (std::size_t i = 0; i < path.snapshots.size(); ++i) {
+    const ensembles::Snapshot& snapshot = path.snapshots[i];
+    const std::string group = fmt::format("{}/{:04d}", base, i);
+    const std::int64_t total = std::min(store, snapshot.total), d = snapshot.positions.dimension();
+    const std::int64_t begin = std::min(snapshot.first, total), end = std::min<std::int64_t>(snapshot.first + snapshot.positions.size(), total);
+    std::vector<double> rows(static_cast<std::size_t>((end - begin) * d));
+    for (std::int64_t p = begin; p < end; ++p) {
+      for (std::int64_t k = 0; k < d; ++k) rows[(p - begin) * d + k] = snapshot.positions(p - snapshot.first, static_cast<int>(k));
+    }
+    const auto size = static_cast<std::uint64_t>(total), first = static_cast<std::uint64_t>(begin), count = static_cast<std::uint64_t>(end - begin);
+    file.write_rows(group + "/positions", {size, static_cast<std::uint64_t>(d)}, first, count, rows);
+    const auto scalars = [&](const std::string& name, const std::vector<double>& values, bool present) {
+      if (present) file.write_rows(group + "/" + name, {size}, first, count, std::span(values).first(count));
+    };
+    scalars("weights", snapshot.weights, communicator.any(!snapshot.weights.empty()));
+    scalars("log_density", snapshot.log_density, communicator.any(!snapshot.log_density.empty()));
+    file.attribute(group, "time", snapshot.time);
+    file.attribute(group, "particles", static_cast<double>(snapshot.total));
+    xdmf.add_points(path.name, snapshot.time, total, d, group);
+  }
+  const ensembles::Trajectories& trajectories = path.trajectories;
+  if (trajectories.count > 0) {
+    const std::uint64_t steps = trajectories.times.size(), count = static_cast<std::uint64_t>(trajectories.count);
+    file.write(base + "/trajectories/times", {steps}, trajectories.times);
+    file.write(base + "/trajectories/positions", {steps, count, static_cast<std::uint64_t>(trajectories.dimension)}, trajectories.values);
+  }
+}
+
+void write_pictures(io::Hdf5File& file, const std::vector<comparisons::Result>& results) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const comparisons::Result& result = results[i];
+    if (!result.picture) continue;
+    const std::string group = fmt::format("/checks/{:04d}", i);
+    for (std::size_t k = 0; k < result.picture->edges.size(); ++k) {
+      file.write(fmt::format("{}/edges_{}", group, k), {result.picture->edges[k].size()}, result.picture->edges[k]);
+    }
+    file.write(group + "/expected", {result.picture->expected.size()}, result.picture->expected);
+    file.write(group + "/observed", {result.picture->observed.size()}, result.picture->observed);
+    file.attribute(group, "statistic", result.statistic);
+    file.attribute(group, "first", result.first);
+    file.attribute(group, "second", result.second);
+    file.attribute(group, "time", result.time);
+    file.attribute(group, "count", result.picture->count);
+  }
+}
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  return text;
+}
+
+}  // namespace
+
+void write_deck(const Deck& deck, const std::filesystem::path& folder, const parallel::Communicator& communicator) {
+  parallel::together(communicator, [&] {
+    if (!communicator.is_root()) return;
+    std::error_code code;
+    std::filesystem::create_directories(folder, code);
+    if (code) throw IoError(fmt::format("{}: cannot make this folder: {}", folder.string(), code.message()));
+  });
+  write_text(folder / "deck.yaml", deck.document.text, communicator);
+  write_text(folder / "resolved.yaml", yaml_text(deck.resolved), communicator);
+}
+
+void write_results(const Study& study, const Study::Outcome& outcome, const std::filesystem::path& folder,
+                   const std::vector<std::string>& command_line, double seconds, const parallel::Communicator& communicator) {
+  Xdmf xdmf("study.h5");
+  io::Hdf5File file(communicator, (folder / "study.h5").string(), io::Hdf5File::Mode::create);
+  file.attribute("/", "file_type", "fortet study");
+  file.attribute("/", "format_major", format_major);
+  file.attribute("/", "format_minor", format_minor);
+  file.attribute("/", "title", study.deck().title);
+  file.attribute("/", "seed", static_cast<double>(study.deck().seed));
+  for (const auto& [name, path] : outcome.densities) write_density(file, xdmf, path, *study.deck().find("densities", name));
+  for (const auto& [name, path] : outcome.ensembles) {
+    write_ensemble(file, xdmf, path, study.deck().find("ensembles", name)->integer("store"), communicator);
+  }
+  write_pictures(file, outcome.checks);
+  file.close();
+  write_text(folder / "study.xdmf", xdmf.text(), communicator);
+
+  Json results{{"format", fmt::format("{}.{}", format_major, format_minor)},
+               {"study", study.deck().title},
+               {"false_alarm_rate", study.deck().resolved.at("false_alarm_rate")},
+               {"verdict", outcome.checks.empty() ? "no checks" : outcome.agrees() ? "agree" : "disagree"},
+               {"checks", Json::array()}};
+  for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
+  write_text(folder / "results.json", results.dump(1) + "\n", communicator);
+
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double memory = communicator.max(static_cast<double>(usage.ru_maxrss) * 1024);
+  Json work = Json::object();
+  for (const auto& [name, path] : outcome.densities) work["densities." + name] = path.work;
+  for (const auto& [name, path] : outcome.ensembles) work["ensembles." + name] = path.work;
+  const Json run{{"versions", versions()},
+                 {"date", now_text()},
+                 {"command_line", command_line},
+                 {"ranks", communicator.size()},
+                 {"threads", omp_get_max_threads()},
+                 {"seconds", seconds},
+                 {"seconds_of", outcome.seconds},
+                 {"work_of", work},
+                 {"memory_per_rank_bytes", memory}};
+  write_text(folder / "run.json", run.dump(1) + "\n", communicator);
+}
+
+}  // namespace fortet::study

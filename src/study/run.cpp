@@ -1,0 +1,79 @@
+// Computes the objects of a study in order and makes its checks.
+#include "deferred_field.hpp"
+#include "fortet/base/progress.hpp"
+#include "fortet/study/study.hpp"
+
+namespace fortet::study {
+
+bool Study::Outcome::agrees() const {
+  return std::all_of(checks.begin(), checks.end(), [](const comparisons::Result& result) { return result.agree; });
+}
+
+bool Study::is_compared(const std::string& target) const {
+  return std::any_of(checks_.begin(), checks_.end(),
+                     [&](const PendingCheck& check) { return check.first == target || check.second == target; });
+}
+
+comparisons::Side Study::side(const std::string& target, const Outcome& outcome) const {
+  const std::size_t dot = target.find('.');
+  const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+  comparisons::Side side;
+  side.name = target;
+  if (section == "densities") side.density = &outcome.densities.at(name);
+  if (section == "laws") side.law = laws_.at(name);
+  if (section == "ensembles") {
+    side.ensemble = &outcome.ensembles.at(name);
+    const auto coarser = coarser_.find(name);
+    if (coarser != coarser_.end()) side.coarser = &coarser->second;
+  }
+  return side;
+}
+
+Study::Outcome Study::run() {
+  Outcome outcome;
+  const auto timed = [&](const std::string& object, const auto& body) {
+    Progress progress(object, communicator_.is_root());
+    const double start = MPI_Wtime();
+    body(progress);
+    outcome.seconds[object] = communicator_.max(MPI_Wtime() - start);
+  };
+  for (const std::string& object : order_) {
+    const std::size_t dot = object.find('.');
+    const std::string section = object.substr(0, dot), name = object.substr(dot + 1);
+    if (section == "densities") {
+      timed(object, [&](Progress& progress) {
+        densities::DensitySettings& settings = densities_.at(name);
+        settings.progress = [&](double fraction) { progress.update(fraction); };
+        densities::DensityPath path = densities::solve_density(settings);
+        const bool wanted = settings.parameters.boolean("error_budget") && is_compared(object);
+        if (wanted) densities::estimate_errors(settings, path);
+        const auto deferred = deferred_.find(name);
+        if (deferred != deferred_.end()) deferred->second->fill(densities::score_field(path));
+        outcome.densities.emplace(name, std::move(path));
+        settings.progress = nullptr;
+      });
+    } else if (section == "ensembles") {
+      timed(object, [&](Progress& progress) {
+        ensembles::EnsembleSettings& settings = ensembles_.at(name);
+        settings.progress = [&](double fraction) { progress.update(fraction); };
+        outcome.ensembles.emplace(name, ensembles::run_ensemble(settings, communicator_));
+        if (settings.parameters.boolean("error_budget") && is_compared(object) && ensembles::has_step_error(settings)) {
+          coarser_.emplace(name, ensembles::run_coarser(settings, communicator_, 2));
+        }
+        settings.progress = nullptr;
+      });
+    }
+  }
+  for (PendingCheck& check : checks_) {
+    timed(check.settings.parameters.name(), [&](Progress&) {
+      check.settings.first = side(check.first, outcome);
+      check.settings.second = side(check.second, outcome);
+      std::vector<comparisons::Result> results = comparisons::run_check(check.settings, communicator_);
+      std::move(results.begin(), results.end(), std::back_inserter(outcome.checks));
+    });
+  }
+  comparisons::judge(outcome.checks, deck_.resolved.at("false_alarm_rate").get<double>());
+  return outcome;
+}
+
+}  // namespace fortet::study
