@@ -34,20 +34,34 @@ std::pair<std::string, int> print(const NodePtr& node) {
     return std::pair{wrapped(0, left) + symbol + wrapped(1, right), strength};
   };
   switch (node->operation) {
-    case constant: return {fmt::format("{}", node->value), node->value < 0 ? 4 : 6};
-    case coordinate: return {fmt::format("x{}", node->coordinate + 1), 6};
-    case time: return {"t", 6};
-    case add: return binary(" + ", 2, 2, 3);
-    case subtract: return binary(" - ", 2, 2, 3);
-    case multiply: return binary("*", 3, 3, 4);
-    case divide: return binary("/", 3, 3, 4);
-    case power: return binary("^", 5, 6, 4);
-    case negate: return {fmt::format("-{}", wrapped(0, 4)), 4};
-    case less: return binary(" < ", 1, 2, 2);
-    case less_equal: return binary(" <= ", 1, 2, 2);
-    case greater: return binary(" > ", 1, 2, 2);
-    case greater_equal: return binary(" >= ", 1, 2, 2);
-    default: break;
+    case constant:
+      return {fmt::format("{}", node->value), node->value < 0 ? 4 : 6};
+    case coordinate:
+      return {fmt::format("x{}", node->coordinate + 1), 6};
+    case time:
+      return {"t", 6};
+    case add:
+      return binary(" + ", 2, 2, 3);
+    case subtract:
+      return binary(" - ", 2, 2, 3);
+    case multiply:
+      return binary("*", 3, 3, 4);
+    case divide:
+      return binary("/", 3, 3, 4);
+    case power:
+      return binary("^", 5, 6, 4);
+    case negate:
+      return {fmt::format("-{}", wrapped(0, 4)), 4};
+    case less:
+      return binary(" < ", 1, 2, 2);
+    case less_equal:
+      return binary(" <= ", 1, 2, 2);
+    case greater:
+      return binary(" > ", 1, 2, 2);
+    case greater_equal:
+      return binary(" >= ", 1, 2, 2);
+    default:
+      break;
   }
   std::string text;
   for (const FunctionName& function : function_names()) {
@@ -68,7 +82,8 @@ std::string formula_text(const NodePtr& node) { return print(node).first; }
 Expression::Expression() : Expression(make_constant(0)) {}
 Expression::Expression(std::shared_ptr<const Node> node) : node_(std::move(node)), program_(compile(node_)) {}
 
-Expression Expression::parse(std::string_view text, const std::vector<std::string>& coordinates, const std::map<std::string, double>& constants) {
+Expression Expression::parse(std::string_view text, const std::vector<std::string>& coordinates,
+                             const std::map<std::string, double>& constants) {
   return Expression(parse_formula(text, coordinates, constants));
 }
 
@@ -86,7 +101,9 @@ Expression Expression::derivative(int coordinate) const { return Expression(diff
 Expression Expression::time_derivative() const { return Expression(differentiate(node_, -1)); }
 
 bool Expression::depends_on(int coordinate) const {
-  return any_node(node_, [&](const Node& node) { return node.operation == Operation::coordinate && node.coordinate == coordinate; });
+  return any_node(node_, [&](const Node& node) {
+    return node.operation == Operation::coordinate && node.coordinate == coordinate;
+  });
 }
 bool Expression::depends_on_time() const {
   return any_node(node_, [](const Node& node) { return node.operation == Operation::time; });

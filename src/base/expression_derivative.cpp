@@ -27,26 +27,41 @@ class Derivative {
     const auto& x = node.operands;
     const NodePtr one = make_constant(1), zero = make_constant(0), two = make_constant(2);
     switch (node.operation) {
-      case constant: return zero;
-      case coordinate: return node.coordinate == coordinate_ ? one : zero;
-      case time: return coordinate_ < 0 ? one : zero;
-      case add: return (*this)(x[0]) + (*this)(x[1]);
-      case subtract: return (*this)(x[0]) - (*this)(x[1]);
-      case multiply: return (*this)(x[0]) * x[1] + x[0] * (*this)(x[1]);
-      case divide: return (*this)(x[0]) / x[1] - self * (*this)(x[1]) / x[1];
-      case negate: return -(*this)(x[0]);
-      case power: return derive_power(x[0], x[1], self);
+      case constant:
+        return zero;
+      case coordinate:
+        return node.coordinate == coordinate_ ? one : zero;
+      case time:
+        return coordinate_ < 0 ? one : zero;
+      case add:
+        return (*this)(x[0]) + (*this)(x[1]);
+      case subtract:
+        return (*this)(x[0]) - (*this)(x[1]);
+      case multiply:
+        return (*this)(x[0]) * x[1] + x[0] * (*this)(x[1]);
+      case divide:
+        return (*this)(x[0]) / x[1] - self * (*this)(x[1]) / x[1];
+      case negate:
+        return -(*this)(x[0]);
+      case power:
+        return derive_power(x[0], x[1], self);
       case less:
       case less_equal:
       case greater:
       case greater_equal:
       case sign:
-      case step: return zero;
-      case min: return make_node(select, {make_node(less_equal, {x[0], x[1]}), (*this)(x[0]), (*this)(x[1])});
-      case max: return make_node(select, {make_node(greater_equal, {x[0], x[1]}), (*this)(x[0]), (*this)(x[1])});
-      case select: return make_node(select, {x[0], (*this)(x[1]), (*this)(x[2])});
-      case atan2: return (x[1] * (*this)(x[0]) - x[0] * (*this)(x[1])) / (square(x[0]) + square(x[1]));
-      default: return slope(node.operation, x[0], self) * (*this)(x[0]);
+      case step:
+        return zero;
+      case min:
+        return make_node(select, {make_node(less_equal, {x[0], x[1]}), (*this)(x[0]), (*this)(x[1])});
+      case max:
+        return make_node(select, {make_node(greater_equal, {x[0], x[1]}), (*this)(x[0]), (*this)(x[1])});
+      case select:
+        return make_node(select, {x[0], (*this)(x[1]), (*this)(x[2])});
+      case atan2:
+        return (x[1] * (*this)(x[0]) - x[0] * (*this)(x[1])) / (square(x[0]) + square(x[1]));
+      default:
+        return slope(node.operation, x[0], self) * (*this)(x[0]);
     }
   }
 
@@ -61,24 +76,42 @@ class Derivative {
     using enum Operation;
     const NodePtr one = make_constant(1), two = make_constant(2);
     switch (operation) {
-      case sqrt: return one / (two * self);
-      case exp: return self;
-      case log: return one / a;
-      case log1p: return one / (one + a);
-      case expm1: return call(exp, a);
-      case abs: return call(sign, a);
-      case sin: return call(cos, a);
-      case cos: return -call(sin, a);
-      case tan: return one + square(self);
-      case asin: return one / call(sqrt, one - square(a));
-      case acos: return -(one / call(sqrt, one - square(a)));
-      case atan: return one / (one + square(a));
-      case sinh: return call(cosh, a);
-      case cosh: return call(sinh, a);
-      case tanh: return one - square(self);
-      case erf: return make_constant(2 * std::numbers::inv_sqrtpi) * call(exp, -square(a));
-      case erfc: return make_constant(-2 * std::numbers::inv_sqrtpi) * call(exp, -square(a));
-      default: return make_constant(0);
+      case sqrt:
+        return one / (two * self);
+      case exp:
+        return self;
+      case log:
+        return one / a;
+      case log1p:
+        return one / (one + a);
+      case expm1:
+        return call(exp, a);
+      case abs:
+        return call(sign, a);
+      case sin:
+        return call(cos, a);
+      case cos:
+        return -call(sin, a);
+      case tan:
+        return one + square(self);
+      case asin:
+        return one / call(sqrt, one - square(a));
+      case acos:
+        return -(one / call(sqrt, one - square(a)));
+      case atan:
+        return one / (one + square(a));
+      case sinh:
+        return call(cosh, a);
+      case cosh:
+        return call(sinh, a);
+      case tanh:
+        return one - square(self);
+      case erf:
+        return make_constant(2 * std::numbers::inv_sqrtpi) * call(exp, -square(a));
+      case erfc:
+        return make_constant(-2 * std::numbers::inv_sqrtpi) * call(exp, -square(a));
+      default:
+        return make_constant(0);
     }
   }
 

@@ -1,8 +1,8 @@
+#include "expression_node.hpp"
+
 #include <bit>
 #include <cmath>
 #include <mutex>
-
-#include "expression_node.hpp"
 
 namespace fortet {
 
@@ -29,7 +29,8 @@ bool same(const Expression::Node& a, const Expression::Node& b) {
 /// The one object for each distinct node that is alive.
 NodePtr unique(Expression::Node node) {
   static std::mutex mutex;
-  static auto& table = *new std::unordered_multimap<std::size_t, std::weak_ptr<const Expression::Node>>;  // outlives every expression
+  static auto& table =
+      *new std::unordered_multimap<std::size_t, std::weak_ptr<const Expression::Node>>;  // outlives every expression
   static std::size_t limit = 1024;
   const std::size_t hash = hash_of(node);
   const std::lock_guard lock(mutex);
@@ -110,7 +111,8 @@ NodePtr simplify_power(const NodePtr& a, const NodePtr& b) {
   if (is_value(b, 0)) return make_constant(1);
   if (is_value(b, 1)) return a;
   if (is_value(a, 1)) return make_constant(1);
-  if (is(a, power) && is_constant(a->operands[1]) && is_constant(b) && is_integer(b->value) && is_integer(a->operands[1]->value)) {
+  if (is(a, power) && is_constant(a->operands[1]) && is_constant(b) && is_integer(b->value) &&
+      is_integer(a->operands[1]->value)) {
     return make_node(power, {a->operands[0], make_constant(a->operands[1]->value * b->value)});
   }
   return nullptr;
@@ -118,23 +120,31 @@ NodePtr simplify_power(const NodePtr& a, const NodePtr& b) {
 
 NodePtr simplify(Operation operation, const std::vector<NodePtr>& x) {
   switch (operation) {
-    case add: return simplify_add(x[0], x[1]);
-    case subtract: return simplify_subtract(x[0], x[1]);
-    case multiply: return simplify_multiply(x[0], x[1]);
-    case divide: return simplify_divide(x[0], x[1]);
-    case power: return simplify_power(x[0], x[1]);
+    case add:
+      return simplify_add(x[0], x[1]);
+    case subtract:
+      return simplify_subtract(x[0], x[1]);
+    case multiply:
+      return simplify_multiply(x[0], x[1]);
+    case divide:
+      return simplify_divide(x[0], x[1]);
+    case power:
+      return simplify_power(x[0], x[1]);
     case negate:
       if (is(x[0], negate)) return x[0]->operands[0];
       if (is(x[0], subtract)) return x[0]->operands[1] - x[0]->operands[0];
-      if (is(x[0], multiply) && is_constant(x[0]->operands[0])) return make_constant(-x[0]->operands[0]->value) * x[0]->operands[1];
+      if (is(x[0], multiply) && is_constant(x[0]->operands[0]))
+        return make_constant(-x[0]->operands[0]->value) * x[0]->operands[1];
       return nullptr;
     case min:
-    case max: return x[0] == x[1] ? x[0] : nullptr;
+    case max:
+      return x[0] == x[1] ? x[0] : nullptr;
     case select:
       if (x[1] == x[2]) return x[1];
       if (is_constant(x[0])) return x[0]->value != 0 ? x[1] : x[2];
       return nullptr;
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 }  // namespace
@@ -155,54 +165,105 @@ NodePtr make_node(Operation operation, std::vector<NodePtr> operands) {
 
 double apply(Operation operation, double a, double b, double c) {
   switch (operation) {
-    case add: return a + b;
-    case subtract: return a - b;
-    case multiply: return a * b;
-    case divide: return a / b;
-    case power: return std::pow(a, b);
-    case negate: return -a;
-    case less: return a < b;
-    case less_equal: return a <= b;
-    case greater: return a > b;
-    case greater_equal: return a >= b;
-    case Operation::sqrt: return std::sqrt(a);
-    case Operation::exp: return std::exp(a);
-    case Operation::log: return std::log(a);
-    case Operation::log1p: return std::log1p(a);
-    case Operation::expm1: return std::expm1(a);
-    case Operation::abs: return std::abs(a);
-    case sign: return a > 0 ? 1.0 : a < 0 ? -1.0 : a;
-    case Operation::sin: return std::sin(a);
-    case Operation::cos: return std::cos(a);
-    case Operation::tan: return std::tan(a);
-    case Operation::asin: return std::asin(a);
-    case Operation::acos: return std::acos(a);
-    case Operation::atan: return std::atan(a);
-    case Operation::sinh: return std::sinh(a);
-    case Operation::cosh: return std::cosh(a);
-    case Operation::tanh: return std::tanh(a);
-    case Operation::erf: return std::erf(a);
-    case Operation::erfc: return std::erfc(a);
-    case step: return a >= 0;
-    case min: return b < a ? b : a;
-    case max: return b > a ? b : a;
-    case Operation::atan2: return std::atan2(a, b);
-    case select: return a != 0 ? b : c;
+    case add:
+      return a + b;
+    case subtract:
+      return a - b;
+    case multiply:
+      return a * b;
+    case divide:
+      return a / b;
+    case power:
+      return std::pow(a, b);
+    case negate:
+      return -a;
+    case less:
+      return a < b;
+    case less_equal:
+      return a <= b;
+    case greater:
+      return a > b;
+    case greater_equal:
+      return a >= b;
+    case Operation::sqrt:
+      return std::sqrt(a);
+    case Operation::exp:
+      return std::exp(a);
+    case Operation::log:
+      return std::log(a);
+    case Operation::log1p:
+      return std::log1p(a);
+    case Operation::expm1:
+      return std::expm1(a);
+    case Operation::abs:
+      return std::abs(a);
+    case sign:
+      return a > 0 ? 1.0 : a < 0 ? -1.0 : a;
+    case Operation::sin:
+      return std::sin(a);
+    case Operation::cos:
+      return std::cos(a);
+    case Operation::tan:
+      return std::tan(a);
+    case Operation::asin:
+      return std::asin(a);
+    case Operation::acos:
+      return std::acos(a);
+    case Operation::atan:
+      return std::atan(a);
+    case Operation::sinh:
+      return std::sinh(a);
+    case Operation::cosh:
+      return std::cosh(a);
+    case Operation::tanh:
+      return std::tanh(a);
+    case Operation::erf:
+      return std::erf(a);
+    case Operation::erfc:
+      return std::erfc(a);
+    case step:
+      return a >= 0;
+    case min:
+      return b < a ? b : a;
+    case max:
+      return b > a ? b : a;
+    case Operation::atan2:
+      return std::atan2(a, b);
+    case select:
+      return a != 0 ? b : c;
     case constant:
     case coordinate:
-    case time: break;
+    case time:
+      break;
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
 
 const std::vector<FunctionName>& function_names() {
-  static const std::vector<FunctionName> names{
-      {"sqrt", Operation::sqrt, 1}, {"exp", Operation::exp, 1},     {"log", Operation::log, 1},     {"log1p", Operation::log1p, 1},
-      {"expm1", Operation::expm1, 1}, {"abs", Operation::abs, 1},   {"sign", sign, 1},              {"sin", Operation::sin, 1},
-      {"cos", Operation::cos, 1},   {"tan", Operation::tan, 1},     {"asin", Operation::asin, 1},   {"acos", Operation::acos, 1},
-      {"atan", Operation::atan, 1}, {"sinh", Operation::sinh, 1},   {"cosh", Operation::cosh, 1},   {"tanh", Operation::tanh, 1},
-      {"erf", Operation::erf, 1},   {"erfc", Operation::erfc, 1},   {"step", step, 1},              {"min", min, 2},
-      {"max", max, 2},              {"pow", power, 2},              {"atan2", Operation::atan2, 2}, {"if", select, 3}};
+  static const std::vector<FunctionName> names{{"sqrt", Operation::sqrt, 1},
+                                               {"exp", Operation::exp, 1},
+                                               {"log", Operation::log, 1},
+                                               {"log1p", Operation::log1p, 1},
+                                               {"expm1", Operation::expm1, 1},
+                                               {"abs", Operation::abs, 1},
+                                               {"sign", sign, 1},
+                                               {"sin", Operation::sin, 1},
+                                               {"cos", Operation::cos, 1},
+                                               {"tan", Operation::tan, 1},
+                                               {"asin", Operation::asin, 1},
+                                               {"acos", Operation::acos, 1},
+                                               {"atan", Operation::atan, 1},
+                                               {"sinh", Operation::sinh, 1},
+                                               {"cosh", Operation::cosh, 1},
+                                               {"tanh", Operation::tanh, 1},
+                                               {"erf", Operation::erf, 1},
+                                               {"erfc", Operation::erfc, 1},
+                                               {"step", step, 1},
+                                               {"min", min, 2},
+                                               {"max", max, 2},
+                                               {"pow", power, 2},
+                                               {"atan2", Operation::atan2, 2},
+                                               {"if", select, 3}};
   return names;
 }
 

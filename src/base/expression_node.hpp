@@ -1,6 +1,6 @@
 #pragma once
-/// Symbolic trees of Expression. Equal subtrees are one object (hash consing), so that comparing is comparing pointers, derivatives of
-/// shared parts are taken once and common subexpressions are evaluated once.
+/// Symbolic trees of Expression. Equal subtrees are one object (hash consing), so that comparing is comparing pointers,
+/// derivatives of shared parts are taken once and common subexpressions are evaluated once.
 #include <unordered_map>
 
 #include "fortet/base/expression.hpp"
@@ -8,11 +8,42 @@
 namespace fortet {
 
 enum class Operation : std::uint8_t {
-  constant, coordinate, time,
-  add, subtract, multiply, divide, power, negate,
-  less, less_equal, greater, greater_equal,
-  sqrt, exp, log, log1p, expm1, abs, sign, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, erf, erfc, step,
-  min, max, atan2, select,
+  constant,
+  coordinate,
+  time,
+  add,
+  subtract,
+  multiply,
+  divide,
+  power,
+  negate,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  sqrt,
+  exp,
+  log,
+  log1p,
+  expm1,
+  abs,
+  sign,
+  sin,
+  cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
+  tanh,
+  erf,
+  erfc,
+  step,
+  min,
+  max,
+  atan2,
+  select,
 };
 
 struct Expression::Node {
@@ -24,7 +55,8 @@ struct Expression::Node {
 
 using NodePtr = std::shared_ptr<const Expression::Node>;
 
-/// Nodes after constant folding and simplification (x + 0, 1 x, x - x, powers, signs). Nothing is folded to a value that is not finite.
+/// Nodes after constant folding and simplification (x + 0, 1 x, x - x, powers, signs). Nothing is folded to a value
+/// that is not finite.
 NodePtr make_constant(double value);
 NodePtr make_coordinate(int coordinate);
 NodePtr make_time();
@@ -42,7 +74,8 @@ double apply(Operation operation, double a, double b, double c);
 /// Derivative with respect to a coordinate, or to the time for coordinate -1.
 NodePtr differentiate(const NodePtr& node, int coordinate);
 
-NodePtr parse_formula(std::string_view text, const std::vector<std::string>& coordinates, const std::map<std::string, double>& constants);
+NodePtr parse_formula(std::string_view text, const std::vector<std::string>& coordinates,
+                      const std::map<std::string, double>& constants);
 
 /// The formula with coordinates named x1, x2, ..
 std::string formula_text(const NodePtr& node);

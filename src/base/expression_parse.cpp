@@ -7,20 +7,22 @@
 namespace fortet {
 
 namespace {
-constexpr int deepest = 200;               // nested parentheses, calls and signs
-constexpr std::size_t longest = 20000;     // characters: bounds the depth of the tree, which is walked recursively
+constexpr int deepest = 200;            // nested parentheses, calls and signs
+constexpr std::size_t longest = 20000;  // characters: bounds the depth of the tree, which is walked recursively
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Parser {
  public:
-  Parser(std::string_view text, const std::vector<std::string>& coordinates, const std::map<std::string, double>& constants)
+  Parser(std::string_view text, const std::vector<std::string>& coordinates,
+         const std::map<std::string, double>& constants)
       : text_(text), coordinates_(coordinates), constants_(constants) {
     for (const auto& [name, value] : constants) {
       const bool is_coordinate = coordinate_of(name) >= 0;
       if (is_coordinate || name == "t") {
-        throw ExpressionError(1, "the parameter '" + name + "' has the name of " + (is_coordinate ? "a coordinate" : "the time"));
+        throw ExpressionError(
+            1, "the parameter '" + name + "' has the name of " + (is_coordinate ? "a coordinate" : "the time"));
       }
     }
   }
@@ -46,7 +48,8 @@ class Parser {
     throw ExpressionError(static_cast<int>(position) + 1, message);
   }
   void skip_blanks() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
+      ++at_;
   }
   bool take(std::string_view symbol) {
     if (text_.substr(at_, symbol.size()) != symbol) return false;
@@ -57,7 +60,8 @@ class Parser {
 
   struct Level {
     explicit Level(Parser& parser) : parser_(parser) {
-      if (++parser.depth_ > deepest) parser.fail(fmt::format("the formula is nested more than {} levels deep", deepest));
+      if (++parser.depth_ > deepest)
+        parser.fail(fmt::format("the formula is nested more than {} levels deep", deepest));
     }
     ~Level() { --parser_.depth_; }
     Parser& parser_;
@@ -67,28 +71,39 @@ class Parser {
     const Level level(*this);
     NodePtr left = sum();
     for (;;) {
-      if (take("<=")) left = make_node(Operation::less_equal, {left, sum()});
-      else if (take(">=")) left = make_node(Operation::greater_equal, {left, sum()});
-      else if (take("<")) left = make_node(Operation::less, {left, sum()});
-      else if (take(">")) left = make_node(Operation::greater, {left, sum()});
-      else return left;
+      if (take("<="))
+        left = make_node(Operation::less_equal, {left, sum()});
+      else if (take(">="))
+        left = make_node(Operation::greater_equal, {left, sum()});
+      else if (take("<"))
+        left = make_node(Operation::less, {left, sum()});
+      else if (take(">"))
+        left = make_node(Operation::greater, {left, sum()});
+      else
+        return left;
     }
   }
   NodePtr sum() {
     NodePtr left = product();
     for (;;) {
-      if (take("+")) left = left + product();
-      else if (take("-")) left = left - product();
-      else return left;
+      if (take("+"))
+        left = left + product();
+      else if (take("-"))
+        left = left - product();
+      else
+        return left;
     }
   }
   NodePtr product() {
     NodePtr left = signed_factor();
     for (;;) {
       if (text_.substr(at_, 2) == "**") fail("a power is written x^2, not x**2");
-      if (take("*")) left = left * signed_factor();
-      else if (take("/")) left = left / signed_factor();
-      else return left;
+      if (take("*"))
+        left = left * signed_factor();
+      else if (take("/"))
+        left = left / signed_factor();
+      else
+        return left;
     }
   }
   NodePtr signed_factor() {
@@ -142,7 +157,8 @@ class Parser {
 
   NodePtr call(const std::string& word, std::size_t begin) {
     const auto& functions = function_names();
-    const auto found = std::find_if(functions.begin(), functions.end(), [&](const FunctionName& f) { return word == f.name; });
+    const auto found =
+        std::find_if(functions.begin(), functions.end(), [&](const FunctionName& f) { return word == f.name; });
     if (found == functions.end()) {
       std::vector<std::string> names;
       for (const FunctionName& f : functions) names.emplace_back(f.name);
@@ -155,7 +171,8 @@ class Parser {
     } while (take(","));
     if (!take(")")) fail("expected ',' or ')'");
     if (static_cast<int>(operands.size()) != found->operands) {
-      fail_at(begin, fmt::format("{} takes {} argument{}, found {}", word, found->operands, found->operands == 1 ? "" : "s", operands.size()));
+      fail_at(begin, fmt::format("{} takes {} argument{}, found {}", word, found->operands,
+                                 found->operands == 1 ? "" : "s", operands.size()));
     }
     return make_node(found->operation, std::move(operands));
   }
@@ -167,7 +184,8 @@ class Parser {
     int number = 0;
     if (word.size() > 1 && word[0] == 'x' && word[1] != '0') {
       const auto [end, error] = std::from_chars(word.data() + 1, word.data() + word.size(), number);
-      if (error == std::errc{} && end == word.data() + word.size() && number <= static_cast<int>(coordinates_.size())) return number - 1;
+      if (error == std::errc{} && end == word.data() + word.size() && number <= static_cast<int>(coordinates_.size()))
+        return number - 1;
     }
     return -1;
   }
@@ -181,9 +199,11 @@ class Parser {
     return names;
   }
 
-  [[noreturn]] static void unknown(const char* what, const std::string& word, std::size_t begin, const std::vector<std::string>& names) {
+  [[noreturn]] static void unknown(const char* what, const std::string& word, std::size_t begin,
+                                   const std::vector<std::string>& names) {
     std::string message = fmt::format("unknown {} '{}'; known are {}", what, word, fmt::join(names, ", "));
-    if (const std::string nearest = nearest_name(word, names); !nearest.empty()) message += fmt::format("; did you mean '{}'?", nearest);
+    if (const std::string nearest = nearest_name(word, names); !nearest.empty())
+      message += fmt::format("; did you mean '{}'?", nearest);
     fail_at(begin, message);
   }
 
@@ -195,7 +215,8 @@ class Parser {
 };
 }  // namespace
 
-NodePtr parse_formula(std::string_view text, const std::vector<std::string>& coordinates, const std::map<std::string, double>& constants) {
+NodePtr parse_formula(std::string_view text, const std::vector<std::string>& coordinates,
+                      const std::map<std::string, double>& constants) {
   return Parser(text, coordinates, constants).parse();
 }
 

@@ -75,13 +75,15 @@ class Compiler {
     }
     if (node.operation == Operation::power) {
       const Expression::Node& exponent = *node.operands[1];
-      const bool is_whole = exponent.operation == Operation::constant && std::abs(exponent.value) <= 64 && exponent.value == std::floor(exponent.value);
+      const bool is_whole = exponent.operation == Operation::constant && std::abs(exponent.value) <= 64 &&
+                            exponent.value == std::floor(exponent.value);
       instruction.number = is_whole ? static_cast<int>(exponent.value) : no_exponent;
     }
     // The result gets a register of its own before the operands give theirs up, so that the loops never alias.
     instruction.result = allocate();
     for (const NodePtr& operand : node.operands) {
-      if (--uses_[operand.get()] == 0 && operand->operation != Operation::constant) free_.push_back(register_of_[operand.get()]);
+      if (--uses_[operand.get()] == 0 && operand->operation != Operation::constant)
+        free_.push_back(register_of_[operand.get()]);
     }
     register_of_[&node] = instruction.result;
     program_.instructions.push_back(instruction);
@@ -124,8 +126,8 @@ void whole_power(const double* __restrict a, int exponent, double* __restrict ou
   }
 }
 
-/// sin or cos: the angle is reduced by whole turns in three parts of 2 pi, exactly while the number of turns has few digits; the C
-/// library takes the rare angles beyond.
+/// sin or cos: the angle is reduced by whole turns in three parts of 2 pi, exactly while the number of turns has few
+/// digits; the C library takes the rare angles beyond.
 template <bool cosine>
 void sine(const double* __restrict a, double* __restrict out, Index n) {
   constexpr double limit = 1e5, shift = 0x1.8p52;
@@ -152,26 +154,66 @@ void execute(const Instruction& instruction, double* registers, double t, ConstP
       std::copy_n(x.coordinate(instruction.number) + begin, n, out);
       std::fill(out + n, out + tile, out[0]);
       return;
-    case time: std::fill_n(out, tile, t); return;
-    case add: map(a, b, out, [](double p, double q) { return p + q; }); return;
-    case subtract: map(a, b, out, [](double p, double q) { return p - q; }); return;
-    case multiply: map(a, b, out, [](double p, double q) { return p * q; }); return;
-    case divide: map(a, b, out, [](double p, double q) { return p / q; }); return;
-    case negate: map(a, out, [](double p) { return -p; }); return;
-    case less: map(a, b, out, [](double p, double q) { return p < q ? 1.0 : 0.0; }); return;
-    case less_equal: map(a, b, out, [](double p, double q) { return p <= q ? 1.0 : 0.0; }); return;
-    case greater: map(a, b, out, [](double p, double q) { return p > q ? 1.0 : 0.0; }); return;
-    case greater_equal: map(a, b, out, [](double p, double q) { return p >= q ? 1.0 : 0.0; }); return;
-    case min: map(a, b, out, [](double p, double q) { return q < p ? q : p; }); return;
-    case max: map(a, b, out, [](double p, double q) { return q > p ? q : p; }); return;
-    case sqrt: map(a, out, [](double p) { return std::sqrt(p); }); return;
-    case exp: map(a, out, [](double p) { return vectorised::exp(p); }); return;
-    case log: map(a, out, [](double p) { return vectorised::log(p); }); return;
-    case abs: map(a, out, [](double p) { return std::abs(p); }); return;
-    case sign: map(a, out, [](double p) { return p > 0 ? 1.0 : p < 0 ? -1.0 : p; }); return;
-    case step: map(a, out, [](double p) { return p >= 0 ? 1.0 : 0.0; }); return;
-    case sin: sine<false>(a, out, n); return;
-    case cos: sine<true>(a, out, n); return;
+    case time:
+      std::fill_n(out, tile, t);
+      return;
+    case add:
+      map(a, b, out, [](double p, double q) { return p + q; });
+      return;
+    case subtract:
+      map(a, b, out, [](double p, double q) { return p - q; });
+      return;
+    case multiply:
+      map(a, b, out, [](double p, double q) { return p * q; });
+      return;
+    case divide:
+      map(a, b, out, [](double p, double q) { return p / q; });
+      return;
+    case negate:
+      map(a, out, [](double p) { return -p; });
+      return;
+    case less:
+      map(a, b, out, [](double p, double q) { return p < q ? 1.0 : 0.0; });
+      return;
+    case less_equal:
+      map(a, b, out, [](double p, double q) { return p <= q ? 1.0 : 0.0; });
+      return;
+    case greater:
+      map(a, b, out, [](double p, double q) { return p > q ? 1.0 : 0.0; });
+      return;
+    case greater_equal:
+      map(a, b, out, [](double p, double q) { return p >= q ? 1.0 : 0.0; });
+      return;
+    case min:
+      map(a, b, out, [](double p, double q) { return q < p ? q : p; });
+      return;
+    case max:
+      map(a, b, out, [](double p, double q) { return q > p ? q : p; });
+      return;
+    case sqrt:
+      map(a, out, [](double p) { return std::sqrt(p); });
+      return;
+    case exp:
+      map(a, out, [](double p) { return vectorised::exp(p); });
+      return;
+    case log:
+      map(a, out, [](double p) { return vectorised::log(p); });
+      return;
+    case abs:
+      map(a, out, [](double p) { return std::abs(p); });
+      return;
+    case sign:
+      map(a, out, [](double p) { return p > 0 ? 1.0 : p < 0 ? -1.0 : p; });
+      return;
+    case step:
+      map(a, out, [](double p) { return p >= 0 ? 1.0 : 0.0; });
+      return;
+    case sin:
+      sine<false>(a, out, n);
+      return;
+    case cos:
+      sine<true>(a, out, n);
+      return;
     case select:
 #pragma omp simd
       for (Index i = 0; i < tile; ++i) out[i] = a[i] != 0 ? b[i] : c[i];
@@ -190,10 +232,12 @@ std::shared_ptr<const Expression::Program> compile(const NodePtr& node) { return
 
 void run(const Expression::Program& program, double t, ConstPoints x, double* out) {
   if (program.dimension > x.dimension()) {
-    throw UsageError(fmt::format("a formula in {} coordinates was evaluated at points with {}", program.dimension, x.dimension()));
+    throw UsageError(
+        fmt::format("a formula in {} coordinates was evaluated at points with {}", program.dimension, x.dimension()));
   }
   thread_local std::vector<double> storage;
-  if (storage.size() < static_cast<std::size_t>(program.registers) * tile) storage.resize(static_cast<std::size_t>(program.registers) * tile);
+  if (storage.size() < static_cast<std::size_t>(program.registers) * tile)
+    storage.resize(static_cast<std::size_t>(program.registers) * tile);
   for (const auto& [index, value] : program.constants) std::fill_n(storage.data() + index * tile, tile, value);
   for (Index begin = 0; begin < x.size(); begin += tile) {
     const Index n = std::min(tile, x.size() - begin);

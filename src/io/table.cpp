@@ -22,7 +22,9 @@ struct Table {
   std::size_t rows() const { return columns ? values.size() / columns : 0; }
 };
 
-[[noreturn]] void fail(const std::filesystem::path& file, const std::string& message) { throw IoError(file.string() + ": " + message); }
+[[noreturn]] void fail(const std::filesystem::path& file, const std::string& message) {
+  throw IoError(file.string() + ": " + message);
+}
 
 std::string read_bytes(const std::filesystem::path& file) {
   if (std::filesystem::is_directory(file)) fail(file, "is a folder, not a file");
@@ -69,7 +71,8 @@ Table read_csv(const std::filesystem::path& file) {
     if (first == std::string::npos || line[first] == '#') continue;
     const std::vector<std::string> words = split(line);
     std::vector<double> row(words.size());
-    const auto bad = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return !to_number(word, row[&word - words.data()]); });
+    const auto bad = std::find_if(words.begin(), words.end(),
+                                  [&](const std::string& word) { return !to_number(word, row[&word - words.data()]); });
     if (bad != words.end()) {
       if (table.columns == 0 && table.names.empty()) {
         table.names = words;
@@ -79,7 +82,8 @@ Table read_csv(const std::filesystem::path& file) {
     }
     if (table.columns == 0) table.columns = words.size();
     if (words.size() != table.columns || (!table.names.empty() && words.size() != table.names.size())) {
-      fail(file, fmt::format("line {}: expected {} numbers, found {}", number, table.names.empty() ? table.columns : table.names.size(), words.size()));
+      fail(file, fmt::format("line {}: expected {} numbers, found {}", number,
+                             table.names.empty() ? table.columns : table.names.size(), words.size()));
     }
     table.values.insert(table.values.end(), row.begin(), row.end());
   }
@@ -123,19 +127,26 @@ Table read_npy(const std::filesystem::path& file) {
     shape.push_back(extent);
     at = end - shape_text.data() - 1;
   }
-  if (shape.empty() || shape.size() > 2) fail(file, fmt::format("expected an array with 1 or 2 axes, found {}", shape.size()));
+  if (shape.empty() || shape.size() > 2)
+    fail(file, fmt::format("expected an array with 1 or 2 axes, found {}", shape.size()));
   const std::size_t rows = shape[0], columns = shape.size() == 2 ? shape[1] : 1;
   const std::size_t width = type.size() == 3 ? type[2] - '0' : 0;
-  if (width != 4 && width != 8) fail(file, fmt::format("numbers of type '{}' are not supported; save as float64", type));
+  if (width != 4 && width != 8)
+    fail(file, fmt::format("numbers of type '{}' are not supported; save as float64", type));
   if (columns != 0 && rows > (bytes.size() - begin - length) / width / columns) fail(file, "the data are cut short");
   Table table;
   table.columns = columns;
   const char* data = bytes.data() + begin + length;
-  if (type == "<f8") append_numbers<double>(data, rows * columns, table.values);
-  else if (type == "<f4") append_numbers<float>(data, rows * columns, table.values);
-  else if (type == "<i8") append_numbers<std::int64_t>(data, rows * columns, table.values);
-  else if (type == "<i4") append_numbers<std::int32_t>(data, rows * columns, table.values);
-  else fail(file, fmt::format("numbers of type '{}' are not supported; save as float64", type));
+  if (type == "<f8")
+    append_numbers<double>(data, rows * columns, table.values);
+  else if (type == "<f4")
+    append_numbers<float>(data, rows * columns, table.values);
+  else if (type == "<i8")
+    append_numbers<std::int64_t>(data, rows * columns, table.values);
+  else if (type == "<i4")
+    append_numbers<std::int32_t>(data, rows * columns, table.values);
+  else
+    fail(file, fmt::format("numbers of type '{}' are not supported; save as float64", type));
   if (by_columns && columns > 1) {
     std::vector<double> transposed(table.values.size());
     for (std::size_t i = 0; i < rows; ++i) {
@@ -181,20 +192,23 @@ Table read_hdf5(const std::filesystem::path& file, std::string dataset_name) {
       const Handle object(H5Oopen(handle.id, name, H5P_DEFAULT));
       if (H5Iget_type(object.id) == H5I_DATASET) names.emplace_back(name);
     }
-    if (names.size() != 1) fail(file, fmt::format("has {} datasets in its root group; say which one with `dataset`", names.size()));
+    if (names.size() != 1)
+      fail(file, fmt::format("has {} datasets in its root group; say which one with `dataset`", names.size()));
     dataset_name = names.front();
   }
   const Handle dataset(H5Dopen2(handle.id, dataset_name.c_str(), H5P_DEFAULT));
   if (dataset.id < 0) fail(file, fmt::format("has no dataset '{}'", dataset_name));
   const Handle space(H5Dget_space(dataset.id));
   const int axes = H5Sget_simple_extent_ndims(space.id);
-  if (axes != 1 && axes != 2) fail(file, fmt::format("expected a dataset with 1 or 2 axes, '{}' has {}", dataset_name, axes));
+  if (axes != 1 && axes != 2)
+    fail(file, fmt::format("expected a dataset with 1 or 2 axes, '{}' has {}", dataset_name, axes));
   hsize_t extents[2] = {0, 1};
   H5Sget_simple_extent_dims(space.id, extents, nullptr);
   Table table;
   table.columns = extents[1];
   table.values.resize(extents[0] * extents[1]);
-  if (!table.values.empty() && H5Dread(dataset.id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.values.data()) < 0) {
+  if (!table.values.empty() &&
+      H5Dread(dataset.id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.values.data()) < 0) {
     fail(file, fmt::format("the dataset '{}' does not hold numbers", dataset_name));
   }
   return table;
@@ -205,10 +219,12 @@ std::size_t column_of(const Table& table, const std::string& column) {
   if (named != table.names.end()) return named - table.names.begin();
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(column.data(), column.data() + column.size(), number);
-  if (error == std::errc{} && end == column.data() + column.size() && number >= 1 && number <= table.columns) return number - 1;
+  if (error == std::errc{} && end == column.data() + column.size() && number >= 1 && number <= table.columns)
+    return number - 1;
   std::string message = fmt::format("no column '{}'; there are {} columns", column, table.columns);
   if (!table.names.empty()) message += fmt::format(": {}", fmt::join(table.names, ", "));
-  if (const std::string nearest = nearest_name(column, table.names); !nearest.empty()) message += fmt::format("; did you mean '{}'?", nearest);
+  if (const std::string nearest = nearest_name(column, table.names); !nearest.empty())
+    message += fmt::format("; did you mean '{}'?", nearest);
   throw ParameterError("columns", message);
 }
 }  // namespace
@@ -216,10 +232,14 @@ std::size_t column_of(const Table& table, const std::string& column) {
 PointArray read_table(const std::filesystem::path& file, const TableSelection& selection) {
   const std::string extension = file.extension().string();
   Table table;
-  if (extension == ".csv" || extension == ".txt" || extension == ".dat") table = read_csv(file);
-  else if (extension == ".npy") table = read_npy(file);
-  else if (extension == ".h5" || extension == ".hdf5") table = read_hdf5(file, selection.dataset);
-  else fail(file, "unknown type of file; expected .csv, .txt, .dat, .npy, .h5 or .hdf5");
+  if (extension == ".csv" || extension == ".txt" || extension == ".dat")
+    table = read_csv(file);
+  else if (extension == ".npy")
+    table = read_npy(file);
+  else if (extension == ".h5" || extension == ".hdf5")
+    table = read_hdf5(file, selection.dataset);
+  else
+    fail(file, "unknown type of file; expected .csv, .txt, .dat, .npy, .h5 or .hdf5");
   if (table.rows() == 0) fail(file, "holds no points");
   std::vector<std::size_t> columns;
   for (const std::string& column : selection.columns) columns.push_back(column_of(table, column));
@@ -228,7 +248,8 @@ PointArray read_table(const std::filesystem::path& file, const TableSelection& s
   for (std::size_t i = 0; i < table.rows(); ++i) {
     for (std::size_t k = 0; k < columns.size(); ++k) {
       const double value = table.values[i * table.columns + columns[k]];
-      if (!std::isfinite(value)) fail(file, fmt::format("point {}, column {}: {} is not a finite number", i + 1, columns[k] + 1, value));
+      if (!std::isfinite(value))
+        fail(file, fmt::format("point {}, column {}: {} is not a finite number", i + 1, columns[k] + 1, value));
       points(static_cast<Index>(i), static_cast<int>(k)) = value;
     }
   }

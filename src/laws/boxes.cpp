@@ -41,17 +41,18 @@ class Boxes : public Law {
   }
   void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override {
     check_edges(edges, dimension(), out.size());
-    for_cells(edges, out.size(), [&](std::size_t cell, const std::vector<double>& lower, const std::vector<double>& upper) {
-      out[cell] = 0;
-      for (const Box& box : boxes_) {
-        double overlap = 1;
-        for (int k = 0; k < dimension(); ++k) {
-          const double begin = std::max(box.lower[k], lower[k]), end = std::min(box.upper[k], upper[k]);
-          overlap *= begin < end ? end - begin : 0;
-        }
-        out[cell] += overlap / volume_;
-      }
-    });
+    for_cells(edges, out.size(),
+              [&](std::size_t cell, const std::vector<double>& lower, const std::vector<double>& upper) {
+                out[cell] = 0;
+                for (const Box& box : boxes_) {
+                  double overlap = 1;
+                  for (int k = 0; k < dimension(); ++k) {
+                    const double begin = std::max(box.lower[k], lower[k]), end = std::min(box.upper[k], upper[k]);
+                    overlap *= begin < end ? end - begin : 0;
+                  }
+                  out[cell] += overlap / volume_;
+                }
+              });
   }
   Moments moments() const override {
     const int d = dimension();
@@ -80,23 +81,31 @@ class Boxes : public Law {
 };
 
 const Registered<LawFactory> uniform{
-    {"laws", "uniform", "Uniform law on a box", "",
+    {"laws",
+     "uniform",
+     "Uniform law on a box",
+     "",
      {required("lower", {Type::reals}, "lower corner"), required("upper", {Type::reals}, "upper corner")}},
     [](const Parameters& p, const LawContext&) -> LawPtr {
       const Box box{p.reals("lower"), p.reals("upper")};
       if (box.lower.size() != box.upper.size() || box.lower.empty()) {
-        throw ParameterError("upper", fmt::format("expected {} coordinates as in `lower`, found {}", box.lower.size(), box.upper.size()));
+        throw ParameterError("upper", fmt::format("expected {} coordinates as in `lower`, found {}", box.lower.size(),
+                                                  box.upper.size()));
       }
       for (std::size_t k = 0; k < box.lower.size(); ++k) {
         if (!(box.lower[k] < box.upper[k]) || !std::isfinite(box.upper[k] - box.lower[k])) {
-          throw ParameterError("upper", fmt::format("expected more than lower = {}, found {}", box.lower[k], box.upper[k]));
+          throw ParameterError("upper",
+                               fmt::format("expected more than lower = {}, found {}", box.lower[k], box.upper[k]));
         }
       }
       return uniform_on({box});
     }};
 
 const Registered<LawFactory> checkerboard{
-    {"laws", "checkerboard", "Uniform law on the eight dark squares, of side 2, of a 4 x 4 board on [-4, 4]^2", "Grathwohl et al., 2019 (ffjord)",
+    {"laws",
+     "checkerboard",
+     "Uniform law on the eight dark squares, of side 2, of a 4 x 4 board on [-4, 4]^2",
+     "Grathwohl et al., 2019 (ffjord)",
      {defaulted("variant", {Type::choice}, "ffjord", "published variant: ffjord").one_of({"ffjord"})}},
     [](const Parameters&, const LawContext&) -> LawPtr {
       // x = 4u - 2, y = v - {0 or 2} + (floor(x) mod 2), both times 2.

@@ -6,9 +6,10 @@
 namespace fortet::laws {
 
 namespace {
-/// Along a smooth curve the density is an integral of a normal density of the given deviation. A Gauss-Legendre rule has its widest gaps,
-/// pi/2 times the mean one, in the middle; with four nodes per deviation on average they are 0.4 deviations, where
-/// the error of sampling a normal density, 2 exp(-2 (pi deviation / gap)^2), is far below rounding. The surplus serves points off the curve.
+/// Along a smooth curve the density is an integral of a normal density of the given deviation. A Gauss-Legendre rule
+/// has its widest gaps, pi/2 times the mean one, in the middle; with four nodes per deviation on average they are 0.4
+/// deviations, where the error of sampling a normal density, 2 exp(-2 (pi deviation / gap)^2), is far below rounding.
+/// The surplus serves points off the curve.
 constexpr double nodes_per_deviation = 4;
 
 std::shared_ptr<const GaussianMixture> mixture_on(const std::vector<CurvePiece>& pieces, double deviation) {
@@ -45,7 +46,9 @@ class CurveLaw : public Law {
   }
   void log_density(ConstPoints x, double* out) const override { mixture_->log_density(x, out); }
   void score(ConstPoints x, Points out) const override { mixture_->score(x, out); }
-  void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override { mixture_->cell_masses(edges, out); }
+  void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override {
+    mixture_->cell_masses(edges, out);
+  }
   Moments moments() const override { return mixture_->moments(); }
   std::shared_ptr<const GaussianMixture> as_mixture() const override { return mixture_; }
 
@@ -56,6 +59,8 @@ class CurveLaw : public Law {
 };
 }  // namespace
 
-LawPtr curve_law(std::vector<CurvePiece> pieces, double deviation) { return std::make_shared<CurveLaw>(std::move(pieces), deviation); }
+LawPtr curve_law(std::vector<CurvePiece> pieces, double deviation) {
+  return std::make_shared<CurveLaw>(std::move(pieces), deviation);
+}
 
 }  // namespace fortet::laws

@@ -20,7 +20,8 @@ LawPtr make_empirical(const Parameters& p, const LawContext& context) {
     for (int k = 0; k < d; ++k) {
       double mean = 0, square = 0;
       for (const auto& point : means) mean += point[k] / static_cast<double>(means.size());
-      for (const auto& point : means) square += (point[k] - mean) * (point[k] - mean) / static_cast<double>(means.size());
+      for (const auto& point : means)
+        square += (point[k] - mean) * (point[k] - mean) / static_cast<double>(means.size());
       if (!(square > 0)) throw ParameterError("standardise", fmt::format("column {} is constant", k + 1));
       for (auto& point : means) point[k] = (point[k] - mean) / std::sqrt(square);
     }
@@ -29,7 +30,8 @@ LawPtr make_empirical(const Parameters& p, const LawContext& context) {
   if (p.has("bandwidth")) {
     const auto widths = p.reals("bandwidth");
     if (widths.size() != 1 && static_cast<int>(widths.size()) != d) {
-      throw ParameterError("bandwidth", fmt::format("expected one number or {}, one per column, found {}", d, widths.size()));
+      throw ParameterError("bandwidth",
+                           fmt::format("expected one number or {}, one per column, found {}", d, widths.size()));
     }
     for (int k = 0; k < d; ++k) {
       const double width = widths[widths.size() == 1 ? 0 : k];
@@ -38,15 +40,21 @@ LawPtr make_empirical(const Parameters& p, const LawContext& context) {
     }
   }
   const std::size_t count = means.size();
-  return std::make_shared<GaussianMixture>(std::vector<double>(count, 1.0), std::move(means), std::vector<Eigen::MatrixXd>(count, covariance));
+  return std::make_shared<GaussianMixture>(std::vector<double>(count, 1.0), std::move(means),
+                                           std::vector<Eigen::MatrixXd>(count, covariance));
 }
 
 const Registered<LawFactory> empirical{
-    {"laws", "empirical", "Points of a file with equal weights: sum_i N(x_i, bandwidth^2)/n, without a bandwidth point masses", "",
+    {"laws",
+     "empirical",
+     "Points of a file with equal weights: sum_i N(x_i, bandwidth^2)/n, without a bandwidth point masses",
+     "",
      {required("file", {Type::text}, ".csv, .txt, .dat, .npy, .h5 or .hdf5, rows are points; relative to the deck"),
       optional("dataset", {Type::text}, "dataset of an HDF5 file, needed when there are several"),
       optional("columns", {Type::texts}, "columns to take: names of a CSV header, or numbers from 1; default: all"),
-      optional("bandwidth", {Type::reals}, "standard deviation of a normal kernel around each point, one or one per column").positive(),
+      optional("bandwidth", {Type::reals},
+               "standard deviation of a normal kernel around each point, one or one per column")
+          .positive(),
       defaulted("standardise", {Type::boolean}, false, "shift and scale each column to mean 0 and variance 1 first")}},
     make_empirical};
 }  // namespace

@@ -15,7 +15,8 @@ void require_density(bool exists) {
   if (!exists) throw UsageError("a law with point masses or a singular covariance has no density and no score");
 }
 
-/// q[i] = log(weight) + log N(x_i; m, C) of component k; z, if given, receives the whitened differences L^{-1}(x - m), d rows of `tile`.
+/// q[i] = log(weight) + log N(x_i; m, C) of component k; z, if given, receives the whitened differences L^{-1}(x - m),
+/// d rows of `tile`.
 template <int fixed>
 inline void component_log_density(const GaussianTables& t, std::size_t k, const double* x, double* __restrict q,
                                   double* __restrict z) {
@@ -55,7 +56,8 @@ inline void component_log_density(const GaussianTables& t, std::size_t k, const 
   }
 }
 
-/// score[a] += r[i] * (P (m - x))_a of component k, from the whitened differences (or directly when isotropic in a fixed dimension).
+/// score[a] += r[i] * (P (m - x))_a of component k, from the whitened differences (or directly when isotropic in a
+/// fixed dimension).
 template <int fixed>
 inline void add_component_score(const GaussianTables& t, std::size_t k, const double* x, const double* __restrict r,
                                 const double* __restrict z, double* __restrict score) {
@@ -94,8 +96,9 @@ struct Scratch {
   }
 };
 
-/// Log-sum-exp over the components on one tile, always a full one: loops of fixed length give a point the same bits wherever it stands. Two passes: the largest exponent first, then the sums; evaluating the exponents twice
-/// is cheaper than storing them. Any of log_density, score (d columns), divergence may be null.
+/// Log-sum-exp over the components on one tile, always a full one: loops of fixed length give a point the same bits
+/// wherever it stands. Two passes: the largest exponent first, then the sums; evaluating the exponents twice is cheaper
+/// than storing them. Any of log_density, score (d columns), divergence may be null.
 template <int fixed>
 void evaluate_tile(const GaussianTables& t, const double* x, double* __restrict log_density, double* __restrict score,
                    double* __restrict divergence, Scratch& scratch) {
@@ -169,7 +172,10 @@ void evaluate(const GaussianTables& t, ConstPoints x, double* log_density, Point
   const int d = t.dimension;
   thread_local Scratch scratch;
   scratch.resize(d);
-  const auto kernel = d == 1 ? evaluate_tile<1> : d == 2 ? evaluate_tile<2> : d == 3 ? evaluate_tile<3> : evaluate_tile<0>;
+  const auto kernel = d == 1   ? evaluate_tile<1>
+                      : d == 2 ? evaluate_tile<2>
+                      : d == 3 ? evaluate_tile<3>
+                               : evaluate_tile<0>;
   for (Index begin = 0; begin < x.size(); begin += tile) {
     const Index n = std::min(tile, x.size() - begin);
     for (int a = 0; a < d; ++a) {
@@ -177,8 +183,8 @@ void evaluate(const GaussianTables& t, ConstPoints x, double* log_density, Point
       std::copy_n(x.coordinate(a) + begin, n, column);
       std::fill(column + n, column + tile, column[0]);
     }
-    kernel(t, scratch.x.data(), log_density ? scratch.log_density.data() : nullptr, score ? scratch.score.data() : nullptr,
-           divergence ? scratch.divergence.data() : nullptr, scratch);
+    kernel(t, scratch.x.data(), log_density ? scratch.log_density.data() : nullptr,
+           score ? scratch.score.data() : nullptr, divergence ? scratch.divergence.data() : nullptr, scratch);
     if (log_density) std::copy_n(scratch.log_density.data(), n, log_density + begin);
     if (divergence) std::copy_n(scratch.divergence.data(), n, divergence + begin);
     for (int a = 0; score && a < d; ++a) std::copy_n(scratch.score.data() + a * tile, n, score->coordinate(a) + begin);
@@ -188,22 +194,26 @@ void evaluate(const GaussianTables& t, ConstPoints x, double* log_density, Point
 
 struct GaussianMixture::Tables : GaussianTables {};
 
-GaussianMixture::GaussianMixture(std::vector<double> weights, std::vector<VectorXd> means, std::vector<MatrixXd> covariances)
+GaussianMixture::GaussianMixture(std::vector<double> weights, std::vector<VectorXd> means,
+                                 std::vector<MatrixXd> covariances)
     : Law(means.empty() ? 0 : static_cast<int>(means.front().size())),
       weights_(std::move(weights)),
       means_(std::move(means)),
       covariances_(std::move(covariances)) {
   if (means_.empty()) throw ParameterError("means", "expected at least one component");
   if (weights_.size() != means_.size()) {
-    throw ParameterError("weights", fmt::format("expected {} weights, one per mean, found {}", means_.size(), weights_.size()));
+    throw ParameterError("weights",
+                         fmt::format("expected {} weights, one per mean, found {}", means_.size(), weights_.size()));
   }
   if (covariances_.size() != means_.size()) {
-    throw ParameterError("covariances", fmt::format("expected {} covariances, one per mean, found {}", means_.size(), covariances_.size()));
+    throw ParameterError("covariances", fmt::format("expected {} covariances, one per mean, found {}", means_.size(),
+                                                    covariances_.size()));
   }
   double total = 0;
   for (std::size_t k = 0; k < weights_.size(); ++k) {
     if (!(weights_[k] >= 0) || !std::isfinite(weights_[k])) {
-      throw ParameterError("weights", fmt::format("weight {} of component {} is not a nonnegative number", weights_[k], k + 1));
+      throw ParameterError("weights",
+                           fmt::format("weight {} of component {} is not a nonnegative number", weights_[k], k + 1));
     }
     total += weights_[k];
   }
@@ -217,7 +227,8 @@ std::shared_ptr<const GaussianMixture> GaussianMixture::normal(VectorXd mean, Ma
                                            std::vector<MatrixXd>{std::move(covariance)});
 }
 
-std::shared_ptr<const GaussianMixture> GaussianMixture::affine(const MatrixXd& a, const VectorXd& c, const MatrixXd& q) const {
+std::shared_ptr<const GaussianMixture> GaussianMixture::affine(const MatrixXd& a, const VectorXd& c,
+                                                               const MatrixXd& q) const {
   std::vector<VectorXd> means;
   std::vector<MatrixXd> covariances;
   for (std::size_t k = 0; k < means_.size(); ++k) {

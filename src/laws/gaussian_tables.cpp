@@ -41,13 +41,16 @@ GaussianTables make_gaussian_tables(const std::vector<double>& weights, const st
   t.dimension = static_cast<int>(d);
   for (std::size_t k = 0; k < means.size(); ++k) {
     if (means[k].size() != d) {
-      throw ParameterError("means", fmt::format("mean {} has {} coordinates, the first has {}", k + 1, means[k].size(), d));
+      throw ParameterError("means",
+                           fmt::format("mean {} has {} coordinates, the first has {}", k + 1, means[k].size(), d));
     }
     if (!means[k].allFinite()) throw ParameterError("means", fmt::format("mean {} is not finite", k + 1));
     check_covariance(covariances[k], d, k);
     t.shape = std::max(t.shape, shape_of(covariances[k]));
   }
-  t.factor_size = static_cast<int>(t.shape == CovarianceShape::isotropic ? 1 : t.shape == CovarianceShape::diagonal ? d : d * (d + 1) / 2);
+  t.factor_size = static_cast<int>(t.shape == CovarianceShape::isotropic  ? 1
+                                   : t.shape == CovarianceShape::diagonal ? d
+                                                                          : d * (d + 1) / 2);
   t.factors.reserve(means.size() * t.factor_size);
   double cumulative = 0;
   for (std::size_t k = 0; k < means.size(); ++k) {
@@ -66,8 +69,8 @@ GaussianTables make_gaussian_tables(const std::vector<double>& weights, const st
       const Eigen::LLT<MatrixXd> llt(c);
       const MatrixXd lower = llt.matrixL();
       // Rounding makes a singular matrix pass the factorisation with a pivot of the size of the rounding error.
-      const bool regular = llt.info() == Eigen::Success &&
-                           (lower.diagonal().array().square() > 1e-14 * c.diagonal().array()).all();
+      const bool regular =
+          llt.info() == Eigen::Success && (lower.diagonal().array().square() > 1e-14 * c.diagonal().array()).all();
       if (regular) {
         const MatrixXd inverse = lower.triangularView<Eigen::Lower>().solve(MatrixXd::Identity(d, d));
         for (Eigen::Index a = 0; a < d; ++a) {
@@ -79,7 +82,8 @@ GaussianTables make_gaussian_tables(const std::vector<double>& weights, const st
       } else {
         const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(c);
         if (eigen.eigenvalues()[0] < -1e-12 * eigen.eigenvalues().cwiseAbs().maxCoeff()) {
-          throw ParameterError("covariances", fmt::format("covariance of component {} has the negative eigenvalue {}", k + 1, eigen.eigenvalues()[0]));
+          throw ParameterError("covariances", fmt::format("covariance of component {} has the negative eigenvalue {}",
+                                                          k + 1, eigen.eigenvalues()[0]));
         }
         // An eigenvalue that is negative by rounding stands for zero.
         t.roots.push_back(eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal());
@@ -87,7 +91,8 @@ GaussianTables make_gaussian_tables(const std::vector<double>& weights, const st
         t.has_density = false;
       }
     }
-    t.offsets.push_back(std::log(weights[k]) - 0.5 * (static_cast<double>(d) * std::log(2 * std::numbers::pi) + log_determinant));
+    t.offsets.push_back(std::log(weights[k]) -
+                        0.5 * (static_cast<double>(d) * std::log(2 * std::numbers::pi) + log_determinant));
     t.precision_traces.push_back(trace);
   }
   return t;
@@ -100,8 +105,8 @@ double interval(double a, double b, double mean, double deviation) {
   return normal_interval((a - mean) / deviation, (b - mean) / deviation);
 }
 
-void add_diagonal(double weight, const VectorXd& mean, const MatrixXd& covariance, const std::vector<std::vector<double>>& edges,
-                  std::span<double> out) {
+void add_diagonal(double weight, const VectorXd& mean, const MatrixXd& covariance,
+                  const std::vector<std::vector<double>>& edges, std::span<double> out) {
   std::vector<std::vector<double>> factors(edges.size());
   for (std::size_t k = 0; k < edges.size(); ++k) {
     for (std::size_t i = 0; i + 1 < edges[k].size(); ++i) {
@@ -119,14 +124,16 @@ void add_diagonal(double weight, const VectorXd& mean, const MatrixXd& covarianc
   }
 }
 
-/// Recursion over the axes: the whitened coordinates z of the axes before `axis` are fixed; `mass` is the weight they carry.
+/// Recursion over the axes: the whitened coordinates z of the axes before `axis` are fixed; `mass` is the weight they
+/// carry.
 class FullCells {
  public:
-  FullCells(const VectorXd& mean, const MatrixXd& covariance, const std::vector<std::vector<double>>& edges, std::span<double> out)
+  FullCells(const VectorXd& mean, const MatrixXd& covariance, const std::vector<std::vector<double>>& edges,
+            std::span<double> out)
       : mean_(mean), lower_(covariance.llt().matrixL()), edges_(edges), out_(out), z_(mean.size()) {
     for (int n : {4, 6, 10}) rules_.push_back(gauss_legendre(n));
-    // Along axis a the integrand varies on the scale of the conditional deviation of x_a given all others, which is the width of any
-    // section of the density.
+    // Along axis a the integrand varies on the scale of the conditional deviation of x_a given all others, which is the
+    // width of any section of the density.
     const MatrixXd precision = covariance.inverse();
     for (Eigen::Index a = 0; a < mean.size(); ++a) scales_.push_back(1 / std::sqrt(precision(a, a)));
   }
@@ -172,9 +179,9 @@ class FullCells {
 };
 }  // namespace
 
-void gaussian_cell_masses(const GaussianTables& tables, const std::vector<double>& weights, const std::vector<VectorXd>& means,
-                          const std::vector<MatrixXd>& covariances, const std::vector<std::vector<double>>& edges,
-                          std::span<double> out) {
+void gaussian_cell_masses(const GaussianTables& tables, const std::vector<double>& weights,
+                          const std::vector<VectorXd>& means, const std::vector<MatrixXd>& covariances,
+                          const std::vector<std::vector<double>>& edges, std::span<double> out) {
   check_edges(edges, tables.dimension, out.size());
   std::fill(out.begin(), out.end(), 0.0);
   for (std::size_t k = 0; k < weights.size(); ++k) {

@@ -10,24 +10,24 @@ enum class CovarianceShape { isotropic, diagonal, full };
 struct GaussianTables {
   int dimension = 0;
   CovarianceShape shape = CovarianceShape::isotropic;
-  bool has_density = true;                 ///< no singular covariance
-  int factor_size = 1;                     ///< 1, d or d(d+1)/2
-  std::vector<double> offsets;             ///< log weight - d/2 log 2 pi - 1/2 log det C
-  std::vector<double> means;               ///< k * d + a
-  std::vector<double> factors;             ///< rows of L^{-1}, C = L L^T: 1/sd, or 1/sd_a, or the lower triangle by rows
-  std::vector<double> precision_traces;    ///< tr C^{-1}
-  std::vector<double> cumulative;          ///< cumulative weights
-  std::vector<Eigen::MatrixXd> roots;      ///< R with R R^T = C, for sampling; also of singular C
+  bool has_density = true;               ///< no singular covariance
+  int factor_size = 1;                   ///< 1, d or d(d+1)/2
+  std::vector<double> offsets;           ///< log weight - d/2 log 2 pi - 1/2 log det C
+  std::vector<double> means;             ///< k * d + a
+  std::vector<double> factors;           ///< rows of L^{-1}, C = L L^T: 1/sd, or 1/sd_a, or the lower triangle by rows
+  std::vector<double> precision_traces;  ///< tr C^{-1}
+  std::vector<double> cumulative;        ///< cumulative weights
+  std::vector<Eigen::MatrixXd> roots;    ///< R with R R^T = C, for sampling; also of singular C
 };
 
 /// Throws ParameterError("covariances") for a matrix that is no covariance.
 GaussianTables make_gaussian_tables(const std::vector<double>& weights, const std::vector<Eigen::VectorXd>& means,
                                     const std::vector<Eigen::MatrixXd>& covariances);
 
-/// Diagonal components: products of normal intervals. Full ones: quadrature over all axes but the last of the conditional interval
-/// probability of the last, in panels no wider than the scale of the integrand.
-void gaussian_cell_masses(const GaussianTables& tables, const std::vector<double>& weights, const std::vector<Eigen::VectorXd>& means,
-                          const std::vector<Eigen::MatrixXd>& covariances, const std::vector<std::vector<double>>& edges,
-                          std::span<double> out);
+/// Diagonal components: products of normal intervals. Full ones: quadrature over all axes but the last of the
+/// conditional interval probability of the last, in panels no wider than the scale of the integrand.
+void gaussian_cell_masses(const GaussianTables& tables, const std::vector<double>& weights,
+                          const std::vector<Eigen::VectorXd>& means, const std::vector<Eigen::MatrixXd>& covariances,
+                          const std::vector<std::vector<double>>& edges, std::span<double> out);
 
 }  // namespace fortet::laws

@@ -9,7 +9,11 @@ namespace {
 class Gibbs : public Law {
  public:
   Gibbs(const Expression& potential, double temperature, std::vector<double> lower, std::vector<double> upper)
-      : Law(static_cast<int>(lower.size())), potential_(potential), temperature_(temperature), lower_(std::move(lower)), upper_(std::move(upper)) {
+      : Law(static_cast<int>(lower.size())),
+        potential_(potential),
+        temperature_(temperature),
+        lower_(std::move(lower)),
+        upper_(std::move(upper)) {
     for (int k = 0; k < dimension(); ++k) gradient_.push_back(potential.derivative(k));
     build_envelope();
     double total = 0;
@@ -17,7 +21,8 @@ class Gibbs : public Law {
       const auto [low, high] = cell_box(cell);
       total += integrate_density(*this, low, high);
     }
-    if (!(total > 0) || !std::isfinite(total)) throw ParameterError("potential", "exp(-potential/temperature) cannot be normalised on the box");
+    if (!(total > 0) || !std::isfinite(total))
+      throw ParameterError("potential", "exp(-potential/temperature) cannot be normalised on the box");
     log_total_ = std::log(total);
     integrate_moments();
   }
@@ -33,7 +38,10 @@ class Gibbs : public Law {
         const auto [low, high] = cell_box(cell);
         for (int k = 0; k < d; ++k) point[k] = low[k] + stream.uniform(first + i, attempt, 2 + k) * (high[k] - low[k]);
         const double ratio = std::exp(lowest_ - potential_(0, point) / temperature_) / bounds_[cell];
-        if (ratio > 1) throw DivergedError(fmt::format("the density of a gibbs law exceeds the bound of its sampler by a factor {}: the potential is too rough", ratio));
+        if (ratio > 1)
+          throw DivergedError(fmt::format(
+              "the density of a gibbs law exceeds the bound of its sampler by a factor {}: the potential is too rough",
+              ratio));
         if (stream.uniform(first + i, attempt, 1) < ratio) break;
       }
       for (int k = 0; k < d; ++k) out(i, k) = point[k];
@@ -82,12 +90,14 @@ class Gibbs : public Law {
   void lattice(const std::vector<double>& low, const std::vector<double>& high, int n, Points out) const {
     for (Index i = 0; i < out.size(); ++i) {
       Index rest = i;
-      for (int k = 0; k < dimension(); ++k, rest /= n) out(i, k) = low[k] + (high[k] - low[k]) * static_cast<double>(rest % n) / (n - 1);
+      for (int k = 0; k < dimension(); ++k, rest /= n)
+        out(i, k) = low[k] + (high[k] - low[k]) * static_cast<double>(rest % n) / (n - 1);
     }
   }
 
-  /// Piecewise constant upper bound of exp(lowest - U/T): the largest value on a lattice, raised by what the steepest slope seen on the
-  /// lattice allows over half its spacing, with a margin of one half for the slope between its points. Sampling checks it at every draw.
+  /// Piecewise constant upper bound of exp(lowest - U/T): the largest value on a lattice, raised by what the steepest
+  /// slope seen on the lattice allows over half its spacing, with a margin of one half for the slope between its
+  /// points. Sampling checks it at every draw.
   void build_envelope() {
     const int d = dimension(), n = 5;
     cells_ = d == 1 ? 256 : d == 2 ? 48 : 14;
@@ -145,7 +155,8 @@ class Gibbs : public Law {
       for (Index i = 0; i < points; ++i) {
         double weight = std::exp(logs[i]);
         Index rest = i;
-        for (int k = 0; k < d; ++k, rest /= n) weight *= rule.weights[rest % n] * (high[k] - low[k]), point[k] = x(i, k);
+        for (int k = 0; k < d; ++k, rest /= n)
+          weight *= rule.weights[rest % n] * (high[k] - low[k]), point[k] = x(i, k);
         total += weight;
         first += weight * point;
         second += weight * point * point.transpose();
@@ -161,19 +172,26 @@ class Gibbs : public Law {
   std::vector<Expression> gradient_;
   std::size_t cells_ = 0;
   std::vector<double> bounds_, cumulative_;
-  double lowest_ = 0, log_total_ = 0;  ///< log p = lowest - U/T - log_total; lowest keeps the exponentials from overflowing
+  double lowest_ = 0,
+         log_total_ = 0;  ///< log p = lowest - U/T - log_total; lowest keeps the exponentials from overflowing
   Moments moments_;
 };
 
 const Registered<LawFactory> gibbs{
-    {"laws", "gibbs", "Density exp(-U(x)/temperature)/Z on a box, normalised by quadrature", "",
-     {required("potential", {Type::expression}, "U(x, y, z)").unit("energy"), defaulted("temperature", {Type::real}, 1.0, "temperature").positive().unit("energy"),
-      required("lower", {Type::reals}, "lower corner of the box"), required("upper", {Type::reals}, "upper corner of the box"),
+    {"laws",
+     "gibbs",
+     "Density exp(-U(x)/temperature)/Z on a box, normalised by quadrature",
+     "",
+     {required("potential", {Type::expression}, "U(x, y, z)").unit("energy"),
+      defaulted("temperature", {Type::real}, 1.0, "temperature").positive().unit("energy"),
+      required("lower", {Type::reals}, "lower corner of the box"),
+      required("upper", {Type::reals}, "upper corner of the box"),
       optional("parameters", {Type::numbers_by_name}, "named numbers that the formula may use")}},
     [](const Parameters& p, const LawContext&) -> LawPtr {
       const auto lower = p.reals("lower"), upper = p.reals("upper");
       const int d = static_cast<int>(lower.size());
-      if (lower.size() != upper.size() || d < 1 || d > 3) throw ParameterError("upper", "expected corners with 1 to 3 coordinates, as many as in `lower`");
+      if (lower.size() != upper.size() || d < 1 || d > 3)
+        throw ParameterError("upper", "expected corners with 1 to 3 coordinates, as many as in `lower`");
       for (int k = 0; k < d; ++k) {
         if (!(lower[k] < upper[k]) || !std::isfinite(upper[k] - lower[k])) {
           throw ParameterError("upper", fmt::format("expected more than lower = {}, found {}", lower[k], upper[k]));
@@ -181,9 +199,11 @@ const Registered<LawFactory> gibbs{
       }
       Expression potential;
       try {
-        potential = Expression::parse(p.text("potential"), Expression::default_coordinates(d), p.numbers_by_name("parameters"));
+        potential =
+            Expression::parse(p.text("potential"), Expression::default_coordinates(d), p.numbers_by_name("parameters"));
       } catch (const ExpressionError& error) {
-        throw ParameterError("potential", fmt::format("{} (column {} of \"{}\")", error.what(), error.column, p.text("potential")));
+        throw ParameterError("potential",
+                             fmt::format("{} (column {} of \"{}\")", error.what(), error.column, p.text("potential")));
       }
       if (potential.depends_on_time()) throw ParameterError("potential", "the potential of a law may not depend on t");
       return std::make_shared<Gibbs>(potential, p.real("temperature"), lower, upper);

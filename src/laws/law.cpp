@@ -88,9 +88,10 @@ Moments Law::moments() const { lacks("closed-form moments"); }
 
 void Law::cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const {
   check_edges(edges, dimension(), out.size());
-  for_cells(edges, out.size(), [&](std::size_t cell, const std::vector<double>& lower, const std::vector<double>& upper) {
-    out[cell] = integrate_density(*this, lower, upper);
-  });
+  for_cells(edges, out.size(),
+            [&](std::size_t cell, const std::vector<double>& lower, const std::vector<double>& upper) {
+              out[cell] = integrate_density(*this, lower, upper);
+            });
 }
 
 double integrate_density(const Law& law, const std::vector<double>& lower, const std::vector<double>& upper) {
@@ -106,8 +107,9 @@ void check_edges(const std::vector<std::vector<double>>& edges, int dimension, s
     count *= axis.size() - 1;
   }
   if (static_cast<int>(edges.size()) != dimension || count != cells) {
-    throw UsageError(fmt::format("cell masses of a law in {} dimensions were asked for on a grid in {}, {} cells for {} values",
-                                 dimension, edges.size(), count, cells));
+    throw UsageError(
+        fmt::format("cell masses of a law in {} dimensions were asked for on a grid in {}, {} cells for {} values",
+                    dimension, edges.size(), count, cells));
   }
 }
 

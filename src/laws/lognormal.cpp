@@ -9,7 +9,8 @@ using Eigen::VectorXd;
 
 Lognormal::Lognormal(VectorXd mean, VectorXd deviation)
     : Law(static_cast<int>(mean.size())), mean_(std::move(mean)), deviation_(std::move(deviation)) {
-  if (deviation_.size() != mean_.size() || !(deviation_.array() > 0).all() || !deviation_.allFinite() || !mean_.allFinite()) {
+  if (deviation_.size() != mean_.size() || !(deviation_.array() > 0).all() || !deviation_.allFinite() ||
+      !mean_.allFinite()) {
     throw ParameterError("deviation", "expected a mean and a positive deviation of the logarithm for each coordinate");
   }
 }
@@ -81,12 +82,17 @@ void product_cell_masses(const std::vector<std::vector<double>>& masses, std::sp
 
 namespace {
 const Registered<LawFactory> lognormal{
-    {"laws", "lognormal", "X_k = exp(m_k + s_k Z_k), coordinates independent", "",
-     {required("mean", {Type::reals}, "means m_k of the logarithms"), required("deviation", {Type::reals}, "deviations s_k of the logarithms").positive()}},
+    {"laws",
+     "lognormal",
+     "X_k = exp(m_k + s_k Z_k), coordinates independent",
+     "",
+     {required("mean", {Type::reals}, "means m_k of the logarithms"),
+      required("deviation", {Type::reals}, "deviations s_k of the logarithms").positive()}},
     [](const Parameters& p, const LawContext&) -> LawPtr {
       const auto mean = p.reals("mean"), deviation = p.reals("deviation");
-      return std::make_shared<Lognormal>(Eigen::Map<const VectorXd>(mean.data(), static_cast<Eigen::Index>(mean.size())),
-                                         Eigen::Map<const VectorXd>(deviation.data(), static_cast<Eigen::Index>(deviation.size())));
+      return std::make_shared<Lognormal>(
+          Eigen::Map<const VectorXd>(mean.data(), static_cast<Eigen::Index>(mean.size())),
+          Eigen::Map<const VectorXd>(deviation.data(), static_cast<Eigen::Index>(deviation.size())));
     }};
 }  // namespace
 

@@ -12,7 +12,8 @@ namespace {
 /// I_{order+1}(z) / I_order(z) by Gauss' continued fraction, order > -1.
 double bessel_ratio(double order, double z) {
   if (z == 0) return 0;
-  // Evaluated from a tail that is long enough: partial denominators 2 (order + k) / z exceed 2 from k ~ z on, where the fraction converges.
+  // Evaluated from a tail that is long enough: partial denominators 2 (order + k) / z exceed 2 from k ~ z on, where the
+  // fraction converges.
   double value = 0;
   for (int k = static_cast<int>(z) + 60; k >= 1; --k) value = 1 / (2 * (order + k) / z + value);
   return value;
@@ -44,7 +45,8 @@ class NoncentralChiSquared : public Law {
     const double mean = noncentrality_ / 2;
     for (Index i = 0; i < out.size(); ++i) {
       const double u = stream.uniform(first + i, 0, 0), v = stream.uniform(first + i, 0, 1);
-      // Inversion of the cumulative sum, which starts from an underflow past a mean of 700; there from the incomplete gamma function.
+      // Inversion of the cumulative sum, which starts from an underflow past a mean of 700; there from the incomplete
+      // gamma function.
       double count = 0;
       if (mean < 700) {
         double probability = std::exp(-mean), sum = probability;
@@ -71,7 +73,8 @@ class NoncentralChiSquared : public Law {
       } else if (noncentrality_ == 0) {
         out[i] = order * std::log(y / 2) - y / 2 - std::lgamma(degrees_ / 2) - std::log(2 * scale_);
       } else {
-        out[i] = -(y + noncentrality_) / 2 + order / 2 * std::log(y / noncentrality_) + log_bessel(order, std::sqrt(noncentrality_ * y)) - std::log(2 * scale_);
+        out[i] = -(y + noncentrality_) / 2 + order / 2 * std::log(y / noncentrality_) +
+                 log_bessel(order, std::sqrt(noncentrality_ * y)) - std::log(2 * scale_);
       }
     }
   }
@@ -80,7 +83,9 @@ class NoncentralChiSquared : public Law {
     const double order = degrees_ / 2 - 1;
     for (Index i = 0; i < x.size(); ++i) {
       const double y = x(i, 0) / scale_;
-      const double bessel = noncentrality_ > 0 ? std::sqrt(noncentrality_ / y) / 2 * bessel_ratio(order, std::sqrt(noncentrality_ * y)) : 0;
+      const double bessel = noncentrality_ > 0
+                                ? std::sqrt(noncentrality_ / y) / 2 * bessel_ratio(order, std::sqrt(noncentrality_ * y))
+                                : 0;
       out(i, 0) = (-0.5 + order / y + bessel) / scale_;
     }
   }
@@ -90,7 +95,8 @@ class NoncentralChiSquared : public Law {
     for (std::size_t i = 0; i < out.size(); ++i) {
       const double a = edges[0][i], b = edges[0][i + 1];
       // Differences of the smaller of the two tails.
-      out[i] = a > scale_ * (degrees_ + noncentrality_) ? probability(a, true) - probability(b, true) : probability(b, false) - probability(a, false);
+      out[i] = a > scale_ * (degrees_ + noncentrality_) ? probability(a, true) - probability(b, true)
+                                                        : probability(b, false) - probability(a, false);
     }
   }
 
@@ -104,7 +110,8 @@ class NoncentralChiSquared : public Law {
     if (!(x > 0)) return upper ? 1 : 0;
     if (std::isinf(x)) return upper ? 0 : 1;
     if (noncentrality_ == 0) {
-      return upper ? boost::math::gamma_q(degrees_ / 2, x / scale_ / 2) : boost::math::gamma_p(degrees_ / 2, x / scale_ / 2);
+      return upper ? boost::math::gamma_q(degrees_ / 2, x / scale_ / 2)
+                   : boost::math::gamma_p(degrees_ / 2, x / scale_ / 2);
     }
     const boost::math::non_central_chi_squared law(degrees_, noncentrality_);
     return upper ? boost::math::cdf(boost::math::complement(law, x / scale_)) : boost::math::cdf(law, x / scale_);
@@ -114,10 +121,16 @@ class NoncentralChiSquared : public Law {
 };
 
 const Registered<LawFactory> kind{
-    {"laws", "noncentral_chi_squared", "scale * chi'^2 with `degrees` degrees of freedom; a gamma law when the noncentrality is 0", "",
-     {defaulted("scale", {Type::real}, 1.0, "factor").positive(), required("degrees", {Type::real}, "degrees of freedom").positive(),
+    {"laws",
+     "noncentral_chi_squared",
+     "scale * chi'^2 with `degrees` degrees of freedom; a gamma law when the noncentrality is 0",
+     "",
+     {defaulted("scale", {Type::real}, 1.0, "factor").positive(),
+      required("degrees", {Type::real}, "degrees of freedom").positive(),
       defaulted("noncentrality", {Type::real}, 0.0, "noncentrality").nonnegative()}},
-    [](const Parameters& p, const LawContext&) { return noncentral_chi_squared(p.real("scale"), p.real("degrees"), p.real("noncentrality")); }};
+    [](const Parameters& p, const LawContext&) {
+      return noncentral_chi_squared(p.real("scale"), p.real("degrees"), p.real("noncentrality"));
+    }};
 }  // namespace
 
 LawPtr noncentral_chi_squared(double scale, double degrees, double noncentrality) {

@@ -12,14 +12,16 @@ constexpr std::size_t most_factors = 15;
 constexpr std::size_t most_components = 4096;  // of a product of mixtures written out as one mixture
 
 int total_dimension(const std::vector<LawPtr>& factors) {
-  return std::accumulate(factors.begin(), factors.end(), 0, [](int sum, const LawPtr& factor) { return sum + factor->dimension(); });
+  return std::accumulate(factors.begin(), factors.end(), 0,
+                         [](int sum, const LawPtr& factor) { return sum + factor->dimension(); });
 }
 
 class Product : public Law {
  public:
   explicit Product(std::vector<LawPtr> factors) : Law(total_dimension(factors)), factors_(std::move(factors)) {
     for (const LawPtr& factor : factors_) {
-      if (const auto* product = dynamic_cast<const Product*>(factor.get())) depth_ = std::max(depth_, product->depth_ + 1);
+      if (const auto* product = dynamic_cast<const Product*>(factor.get()))
+        depth_ = std::max(depth_, product->depth_ + 1);
     }
     // Particle ids stay below 2^48; above them the factors count in four bits per level of nesting.
     if (depth_ > 3) throw ParameterError("of", "products may be nested three deep");
@@ -36,7 +38,8 @@ class Product : public Law {
     Capabilities result;
     for (const LawPtr& factor : factors_) {
       const Capabilities c = factor->capabilities();
-      result.sample &= c.sample, result.log_density &= c.log_density, result.score &= c.score, result.cell_masses &= c.cell_masses, result.moments &= c.moments;
+      result.sample &= c.sample, result.log_density &= c.log_density, result.score &= c.score,
+          result.cell_masses &= c.cell_masses, result.moments &= c.moments;
     }
     return result;
   }
@@ -124,7 +127,10 @@ class Product : public Law {
 };
 
 const Registered<LawFactory> product{
-    {"laws", "product", "Independent groups of coordinates, in the order of the list", "",
+    {"laws",
+     "product",
+     "Independent groups of coordinates, in the order of the list",
+     "",
      {required("of", {Type::references, Type::kinds}, "laws: names, or nested objects {kind: ..}").of("laws")}},
     [](const Parameters& p, const LawContext& context) -> LawPtr {
       std::vector<LawPtr> factors;

@@ -11,7 +11,8 @@ struct QuadratureRule {
   std::vector<double> nodes, weights;
 };
 
-/// Gauss-Legendre rule with n nodes, exact for polynomials of degree 2n - 1 (Newton iteration on the Legendre recurrence).
+/// Gauss-Legendre rule with n nodes, exact for polynomials of degree 2n - 1 (Newton iteration on the Legendre
+/// recurrence).
 QuadratureRule gauss_legendre(int n);
 
 /// Throws UsageError unless `edges` describe a grid of `cells` cells in `dimension` dimensions.

@@ -5,7 +5,8 @@
 namespace fortet::laws {
 
 namespace {
-constexpr int nodes = 1 << 14;  // midpoint rule over u: the kinks where a line passes a corner of a cell leave an error of order 1e-8
+constexpr int nodes =
+    1 << 14;  // midpoint rule over u: the kinks where a line passes a corner of a cell leave an error of order 1e-8
 
 class RuledLaw : public Law {
  public:
@@ -22,7 +23,8 @@ class RuledLaw : public Law {
     for (Index i = 0; i < out.size(); ++i) {
       double choice = uniforms(i, 0);
       std::size_t branch = 0;
-      while (branch + 1 < family_.weights.size() && choice >= family_.weights[branch]) choice -= family_.weights[branch++];
+      while (branch + 1 < family_.weights.size() && choice >= family_.weights[branch])
+        choice -= family_.weights[branch++];
       const auto [u, v] = family_.draw({uniforms(i, 1), uniforms(i, 2)}, {normals(i, 0), normals(i, 1)});
       const auto [origin, direction] = family_.ruling(branch, u);
       for (int k = 0; k < 2; ++k) out(i, k) = origin[k] + v * direction[k];

@@ -27,11 +27,13 @@ LawPtr noisy_moons(double noise, double scale, double shift) {
   return curve_law(std::move(pieces), scale * noise);
 }
 
-/// noise 0.1, then minus the mean and divided by the standard deviation of all coordinates together (of the law, not of one sample), times 7.
+/// noise 0.1, then minus the mean and divided by the standard deviation of all coordinates together (of the law, not of
+/// one sample), times 7.
 LawPtr standardised_moons() {
   constexpr double noise = 0.1;
   const double mean = 0.375;  // mean x 1/2, mean y 1/4
-  const double square = ((1.0 + (1.25 - 2 / pi) / 2) / 2) + noise * noise;  // mean x^2 is 1, mean y^2 is (1/2 + 3/4 - 2/pi)/2
+  const double square =
+      ((1.0 + (1.25 - 2 / pi) / 2) / 2) + noise * noise;  // mean x^2 is 1, mean y^2 is (1/2 + 3/4 - 2/pi)/2
   const double scale = 7 / std::sqrt(square - mean * mean);
   return noisy_moons(noise, scale, -scale * mean);
 }
@@ -50,13 +52,18 @@ LawPtr shifted_moons() {
   family.interval = [](double a, double b) { return (b - a) / reach; };
   family.mean = reach / 2, family.variance = reach * reach / 12;
   family.lowest = 0, family.highest = reach;
-  family.draw = [](const std::array<double, 2>& uniforms, const std::array<double, 2>&) { return std::array{pi * uniforms[0], reach * uniforms[1]}; };
+  family.draw = [](const std::array<double, 2>& uniforms, const std::array<double, 2>&) {
+    return std::array{pi * uniforms[0], reach * uniforms[1]};
+  };
   return ruled_law(std::move(family));
 }
 
 const Registered<LawFactory> moons{
-    {"laws", "moons",
-     "Two half circles. runner: normal noise 0.05, times 2, minus 1; tutorial: one uniform number in [0, 0.2) added to both coordinates, times 3, minus 1; dsb: normal noise 0.1, standardised by the mean and deviation of all coordinates, times 7",
+    {"laws",
+     "moons",
+     "Two half circles. runner: normal noise 0.05, times 2, minus 1; tutorial: one uniform number in [0, 0.2) added to "
+     "both coordinates, times 3, minus 1; dsb: normal noise 0.1, standardised by the mean and deviation of all "
+     "coordinates, times 7",
      "Pedregosa et al., 2011; Tong et al., 2024; De Bortoli et al., 2021",
      {defaulted("variant", {Type::choice}, "runner", "published variant").one_of({"runner", "tutorial", "dsb"})}},
     [](const Parameters& p, const LawContext&) -> LawPtr {
@@ -66,7 +73,10 @@ const Registered<LawFactory> moons{
     }};
 
 const Registered<LawFactory> scurve{
-    {"laws", "scurve", "Curve (sin t, sign(t) (cos t - 1)), t uniform in [-3 pi/2, 3 pi/2], normal noise 0.05, times 1.5", "Pedregosa et al., 2011; Tong et al., 2024",
+    {"laws",
+     "scurve",
+     "Curve (sin t, sign(t) (cos t - 1)), t uniform in [-3 pi/2, 3 pi/2], normal noise 0.05, times 1.5",
+     "Pedregosa et al., 2011; Tong et al., 2024",
      {defaulted("variant", {Type::choice}, "runner", "published variant: runner").one_of({"runner"})}},
     [](const Parameters&, const LawContext&) -> LawPtr {
       constexpr double scale = 1.5;
@@ -81,7 +91,10 @@ const Registered<LawFactory> scurve{
     }};
 
 const Registered<LawFactory> swiss_roll{
-    {"laws", "swiss_roll", "Spiral (t cos t, t sin t), t = 3 pi/2 (1 + 2 u), normal noise 1, divided by 5", "Grathwohl et al., 2019 (ffjord)",
+    {"laws",
+     "swiss_roll",
+     "Spiral (t cos t, t sin t), t = 3 pi/2 (1 + 2 u), normal noise 1, divided by 5",
+     "Grathwohl et al., 2019 (ffjord)",
      {defaulted("variant", {Type::choice}, "ffjord", "published variant: ffjord").one_of({"ffjord"})}},
     [](const Parameters&, const LawContext&) -> LawPtr {
       // The outer turn is run through fastest: 3 pi times its radius 9 pi/2 bounds the length per unit of u.
@@ -94,12 +107,17 @@ const Registered<LawFactory> swiss_roll{
     }};
 
 const Registered<LawFactory> circles{
-    {"laws", "circles", "Circles of radius 1 and 1/2 with equal weights, normal noise 0.08, times 3", "Grathwohl et al., 2019 (ffjord)",
+    {"laws",
+     "circles",
+     "Circles of radius 1 and 1/2 with equal weights, normal noise 0.08, times 3",
+     "Grathwohl et al., 2019 (ffjord)",
      {defaulted("variant", {Type::choice}, "ffjord", "published variant: ffjord").one_of({"ffjord"})}},
     [](const Parameters&, const LawContext&) -> LawPtr {
       std::vector<CurvePiece> pieces;
       for (double radius : {3.0, 1.5}) {
-        pieces.push_back({0.5, 2 * pi * radius, [=](double u) { return std::array{radius * std::cos(2 * pi * u), radius * std::sin(2 * pi * u)}; }});
+        pieces.push_back({0.5, 2 * pi * radius, [=](double u) {
+                            return std::array{radius * std::cos(2 * pi * u), radius * std::sin(2 * pi * u)};
+                          }});
       }
       return curve_law(std::move(pieces), 0.24);
     }};

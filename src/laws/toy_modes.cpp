@@ -16,8 +16,9 @@ std::shared_ptr<const GaussianMixture> ring(double radius, double deviation) {
     means.emplace_back(2);
     means.back() << radius * std::cos(k * pi / 4), radius * std::sin(k * pi / 4);
   }
-  return std::make_shared<GaussianMixture>(std::vector<double>(8, 0.125), std::move(means),
-                                           std::vector<Eigen::MatrixXd>(8, Eigen::MatrixXd::Identity(2, 2) * deviation * deviation));
+  return std::make_shared<GaussianMixture>(
+      std::vector<double>(8, 0.125), std::move(means),
+      std::vector<Eigen::MatrixXd>(8, Eigen::MatrixXd::Identity(2, 2) * deviation * deviation));
 }
 
 /// Sample number i belongs to mode i mod 8, so that every eight consecutive samples hold one of each.
@@ -33,7 +34,9 @@ class StratifiedRing : public Law {
   }
   void log_density(ConstPoints x, double* out) const override { mixture_->log_density(x, out); }
   void score(ConstPoints x, Points out) const override { mixture_->score(x, out); }
-  void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override { mixture_->cell_masses(edges, out); }
+  void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override {
+    mixture_->cell_masses(edges, out);
+  }
   Moments moments() const override { return mixture_->moments(); }
   std::shared_ptr<const GaussianMixture> as_mixture() const override { return mixture_; }
 
@@ -43,8 +46,10 @@ class StratifiedRing : public Law {
 };
 
 const Registered<LawFactory> eight_gaussians{
-    {"laws", "eight_gaussians",
-     "Eight normal modes on a ring. runner: radius 5, deviation 1, sample i in mode i mod 8; tutorial: radius 5, covariance sqrt(0.1) I; dsb: radius 12, deviation 1.5",
+    {"laws",
+     "eight_gaussians",
+     "Eight normal modes on a ring. runner: radius 5, deviation 1, sample i in mode i mod 8; tutorial: radius 5, "
+     "covariance sqrt(0.1) I; dsb: radius 12, deviation 1.5",
      "Tong et al., 2024; De Bortoli et al., 2021",
      {defaulted("variant", {Type::choice}, "runner", "published variant").one_of({"runner", "tutorial", "dsb"})}},
     [](const Parameters& p, const LawContext&) -> LawPtr {
@@ -54,8 +59,10 @@ const Registered<LawFactory> eight_gaussians{
     }};
 
 const Registered<LawFactory> pinwheel{
-    {"laws", "pinwheel",
-     "Five arms: (1 + 0.3 z, 0.1 z') turned by 2 pi k/5 + exp(1 + 0.3 z)/4 clockwise, times 2", "Johnson et al., 2016; Grathwohl et al., 2019 (ffjord)",
+    {"laws",
+     "pinwheel",
+     "Five arms: (1 + 0.3 z, 0.1 z') turned by 2 pi k/5 + exp(1 + 0.3 z)/4 clockwise, times 2",
+     "Johnson et al., 2016; Grathwohl et al., 2019 (ffjord)",
      {defaulted("variant", {Type::choice}, "ffjord", "published variant: ffjord").one_of({"ffjord"})}},
     [](const Parameters&, const LawContext&) -> LawPtr {
       constexpr double radial = 0.3, tangential = 0.1, rate = 0.25, reach = 9;

@@ -4,11 +4,16 @@
 namespace fortet::processes {
 
 namespace {
-/// dX = 1/2 eps(t) grad log p_{u(t)}(X) dt + sqrt(eps(t)) dW, u(t) the level: a time of the noising process. Each p_u is invariant while u stands still.
+/// dX = 1/2 eps(t) grad log p_{u(t)}(X) dt + sqrt(eps(t)) dW, u(t) the level: a time of the noising process. Each p_u
+/// is invariant while u stands still.
 class AnnealedLangevin : public Process {
  public:
   AnnealedLangevin(ProcessPtr noising, double horizon, FieldPtr score, Expression level, Expression rate)
-      : Process(noising->dimension(), horizon), noising_(std::move(noising)), score_(std::move(score)), level_(std::move(level)), rate_(std::move(rate)) {}
+      : Process(noising->dimension(), horizon),
+        noising_(std::move(noising)),
+        score_(std::move(score)),
+        level_(std::move(level)),
+        rate_(std::move(rate)) {}
   void drift(double t, ConstPoints x, Points out) const override {
     score_->evaluate(level(t), x, out);
     const double factor = rate(t) / 2;
@@ -30,13 +35,15 @@ class AnnealedLangevin : public Process {
   double level(double t) const {
     const double u = level_(t);
     if (!(u >= 0 && u <= noising_->horizon())) {
-      throw DivergedError(fmt::format("the level is {} at time {}, outside [0, {}], the times of the noising process", u, t, noising_->horizon()));
+      throw DivergedError(fmt::format("the level is {} at time {}, outside [0, {}], the times of the noising process",
+                                      u, t, noising_->horizon()));
     }
     return u;
   }
   double rate(double t) const {
     const double eps = rate_(t);
-    if (!(eps > 0) || !std::isfinite(eps)) throw DivergedError(fmt::format("the rate is {} at time {}, expected a positive number", eps, t));
+    if (!(eps > 0) || !std::isfinite(eps))
+      throw DivergedError(fmt::format("the rate is {} at time {}, expected a positive number", eps, t));
     return eps;
   }
   ProcessPtr noising_;
@@ -45,15 +52,21 @@ class AnnealedLangevin : public Process {
 };
 
 const Registered<ProcessFactory> annealed_langevin{
-    {"processes", "annealed_langevin",
-     "dX = rate(t)/2 grad log p_u(X) dt + sqrt(rate(t)) dW with p_u the law of a noising process at its time u = level(t)", "Song and Ermon, 2019",
+    {"processes",
+     "annealed_langevin",
+     "dX = rate(t)/2 grad log p_u(X) dt + sqrt(rate(t)) dW with p_u the law of a noising process at its time u = "
+     "level(t)",
+     "Song and Ermon, 2019",
      {required("of", {Type::reference}, "the noising process").of("processes"), horizon_parameter(), score_schema(),
-      required("level", {Type::expression, Type::real}, "time u of the noising process as a formula in t, e.g. 0.001^(t/10)"),
-      defaulted("rate", {Type::expression, Type::real}, 1.0, "eps(t) > 0, often proportional to the variance of the noise at the level"), constants_parameter()}},
+      required("level", {Type::expression, Type::real},
+               "time u of the noising process as a formula in t, e.g. 0.001^(t/10)"),
+      defaulted("rate", {Type::expression, Type::real}, 1.0,
+                "eps(t) > 0, often proportional to the variance of the noise at the level"),
+      constants_parameter()}},
     [](const Parameters& p, const ProcessContext& context) -> ProcessPtr {
       const ProcessPtr noising = context.process(p.text("of"));
-      return std::make_shared<AnnealedLangevin>(noising, p.real("horizon"), score_parameter(p, context, noising), parse_formula(p, "level", 0),
-                                                parse_formula(p, "rate", 0));
+      return std::make_shared<AnnealedLangevin>(noising, p.real("horizon"), score_parameter(p, context, noising),
+                                                parse_formula(p, "level", 0), parse_formula(p, "rate", 0));
     }};
 }  // namespace
 

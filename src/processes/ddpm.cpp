@@ -11,7 +11,8 @@ namespace {
 /// Constant on each of N steps of length horizon / N, with exp(-int over step k) = 1 - beta_k.
 class ChainSchedule : public Schedule {
  public:
-  ChainSchedule(const std::vector<double>& betas, double horizon) : step_(horizon / static_cast<double>(betas.size())), sums_{0} {
+  ChainSchedule(const std::vector<double>& betas, double horizon)
+      : step_(horizon / static_cast<double>(betas.size())), sums_{0} {
     for (double beta : betas) {
       rates_.push_back(-std::log1p(-beta) / step_);
       sums_.push_back(sums_.back() - std::log1p(-beta));
@@ -32,11 +33,15 @@ class ChainSchedule : public Schedule {
 };
 
 const Registered<ProcessFactory> ddpm{
-    {"processes", "ddpm",
-     "Chain X_{k+1} = sqrt(1 - beta_k) X_k + sqrt(beta_k) eps as a VP diffusion with piecewise constant rate: at times k horizon/steps its laws and transitions are those of the chain",
+    {"processes",
+     "ddpm",
+     "Chain X_{k+1} = sqrt(1 - beta_k) X_k + sqrt(beta_k) eps as a VP diffusion with piecewise constant rate: at times "
+     "k horizon/steps its laws and transitions are those of the chain",
      "Ho, Jain and Abbeel, 2020; Nichol and Dhariwal, 2021",
-     {dimension_parameter(), horizon_parameter(), defaulted("steps", {Type::integer}, 1000, "length N of the chain").at_least(1),
-      defaulted("betas", {Type::choice}, "linear", "beta_k linear between `from` and `to`, or cosine (beta_k <= 0.999)").one_of({"linear", "cosine"}),
+     {dimension_parameter(), horizon_parameter(),
+      defaulted("steps", {Type::integer}, 1000, "length N of the chain").at_least(1),
+      defaulted("betas", {Type::choice}, "linear", "beta_k linear between `from` and `to`, or cosine (beta_k <= 0.999)")
+          .one_of({"linear", "cosine"}),
       defaulted("from", {Type::real}, 1e-4, "first beta of the linear chain").between(0, 0.9999),
       defaulted("to", {Type::real}, 0.02, "last beta of the linear chain").between(0, 0.9999),
       defaulted("offset", {Type::real}, 0.008, "offset of the cosine chain").positive()}},
@@ -45,17 +50,20 @@ const Registered<ProcessFactory> ddpm{
       std::vector<double> betas;
       for (long k = 0; k < steps; ++k) {
         if (p.text("betas") == "linear") {
-          betas.push_back(p.real("from") + (p.real("to") - p.real("from")) * static_cast<double>(k) / static_cast<double>(std::max(1L, steps - 1)));
+          betas.push_back(p.real("from") + (p.real("to") - p.real("from")) * static_cast<double>(k) /
+                                               static_cast<double>(std::max(1L, steps - 1)));
           if (!(betas.back() > 0)) throw ParameterError("from", "expected positive betas");
         } else {
           const auto survival = [&](long i) {
-            const double c = std::cos((static_cast<double>(i) / static_cast<double>(steps) + p.real("offset")) / (1 + p.real("offset")) * std::numbers::pi / 2);
+            const double c = std::cos((static_cast<double>(i) / static_cast<double>(steps) + p.real("offset")) /
+                                      (1 + p.real("offset")) * std::numbers::pi / 2);
             return c * c;
           };
           betas.push_back(std::min(0.999, 1 - survival(k + 1) / survival(k)));
         }
       }
-      return variance_preserving(dimension_of(p), p.real("horizon"), std::make_shared<ChainSchedule>(betas, p.real("horizon")));
+      return variance_preserving(dimension_of(p), p.real("horizon"),
+                                 std::make_shared<ChainSchedule>(betas, p.real("horizon")));
     }};
 }  // namespace
 

@@ -24,7 +24,8 @@ class ExpressionProcess : public Process {
       divergence_ = divergence_ + drift_[i].derivative(i);
       homogeneous_ = homogeneous_ && !drift_[i].depends_on_time();
       for (int j = 0; j < d; ++j) {
-        if (i != j) separable_ = separable_ && !drift_[i].depends_on(j) && !(is_matrix ? noise_[0] : entry(i)).depends_on(j);
+        if (i != j)
+          separable_ = separable_ && !drift_[i].depends_on(j) && !(is_matrix ? noise_[0] : entry(i)).depends_on(j);
       }
     }
     if (additive_) return;
@@ -50,7 +51,9 @@ class ExpressionProcess : public Process {
   NoiseShape noise_shape() const override { return shape_; }
   bool noise_is_additive() const override { return additive_; }
   int noise_count() const override { return columns_; }
-  double noise_level(double t) const override { return shape_ == NoiseShape::uniform ? noise_[0](t) : Process::noise_level(t); }
+  double noise_level(double t) const override {
+    return shape_ == NoiseShape::uniform ? noise_[0](t) : Process::noise_level(t);
+  }
   void noise(double t, ConstPoints x, Points out) const override {
     if (shape_ <= NoiseShape::uniform) return Process::noise(t, x, out);
     evaluate_all(noise_, t, x, out);
@@ -77,7 +80,10 @@ class ExpressionProcess : public Process {
 };
 
 const Registered<ProcessFactory> expression{
-    {"processes", "expression", "dX = b(X,t) dt + G(X,t) dW (Ito) by formulas in x, y, z (or x1, x2, ..) and t", "",
+    {"processes",
+     "expression",
+     "dX = b(X,t) dt + G(X,t) dW (Ito) by formulas in x, y, z (or x1, x2, ..) and t",
+     "",
      {horizon_parameter(), required("drift", {Type::expressions}, "components of b, one formula per coordinate"),
       defaulted("noise", {Type::expression, Type::expressions, Type::expression_matrix}, 0.0,
                 "G: one formula g (G = g I), one per coordinate (diagonal), or the rows of a matrix"),
@@ -91,9 +97,12 @@ const Registered<ProcessFactory> expression{
         const auto rows = p.text_matrix("noise");
         for (const auto& row : rows) {
           if (static_cast<int>(rows.size()) != d || row.size() != rows.front().size() || row.empty()) {
-            throw ParameterError("noise", fmt::format("expected a matrix with {} rows, one per coordinate, all of one length", d));
+            throw ParameterError(
+                "noise", fmt::format("expected a matrix with {} rows, one per coordinate, all of one length", d));
           }
-          const Parameters part("", "", Json{{"row", row}, {"parameters", p.has("parameters") ? p.json().at("parameters") : Json::object()}});
+          const Parameters part(
+              "", "",
+              Json{{"row", row}, {"parameters", p.has("parameters") ? p.json().at("parameters") : Json::object()}});
           try {
             for (Expression& entry : parse_formulas(part, "row", d)) noise.push_back(std::move(entry));
           } catch (const ParameterError& error) {
@@ -103,10 +112,12 @@ const Registered<ProcessFactory> expression{
       } else {
         noise = parse_formulas(p, "noise", d);
         if (noise.size() != 1 && static_cast<int>(noise.size()) != d) {
-          throw ParameterError("noise", fmt::format("expected one formula or {}, one per coordinate, found {}", d, noise.size()));
+          throw ParameterError(
+              "noise", fmt::format("expected one formula or {}, one per coordinate, found {}", d, noise.size()));
         }
       }
-      return std::make_shared<ExpressionProcess>(p.real("horizon"), parse_formulas(p, "drift", d), std::move(noise), is_matrix);
+      return std::make_shared<ExpressionProcess>(p.real("horizon"), parse_formulas(p, "drift", d), std::move(noise),
+                                                 is_matrix);
     }};
 }  // namespace
 

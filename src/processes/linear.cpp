@@ -16,11 +16,13 @@ struct LinearStep {
   VectorXd shift;
 };
 
-/// Van Loan (1978): exp of [[-A, B B^T], [0, A^T]] h holds exp(A h)^T and the covariance. The exponential grows with h, so it is taken for a
-/// short step, which is then doubled: propagator^2, covariance + propagator covariance propagator^T.
+/// Van Loan (1978): exp of [[-A, B B^T], [0, A^T]] h holds exp(A h)^T and the covariance. The exponential grows with h,
+/// so it is taken for a short step, which is then doubled: propagator^2, covariance + propagator covariance
+/// propagator^T.
 LinearStep van_loan(const MatrixXd& a, const MatrixXd& diffusion, const VectorXd& c, double h) {
   const Eigen::Index d = a.rows();
-  const int doublings = std::max(0, static_cast<int>(std::ceil(std::log2(std::max(1e-300, 2 * h * a.cwiseAbs().rowwise().sum().maxCoeff())))));
+  const int doublings = std::max(
+      0, static_cast<int>(std::ceil(std::log2(std::max(1e-300, 2 * h * a.cwiseAbs().rowwise().sum().maxCoeff())))));
   const double step = std::ldexp(h, -doublings);
   MatrixXd block = MatrixXd::Zero(2 * d, 2 * d);
   block.topLeftCorner(d, d) = -a;
@@ -31,7 +33,8 @@ LinearStep van_loan(const MatrixXd& a, const MatrixXd& diffusion, const VectorXd
   affine.topLeftCorner(d, d) = a;
   affine.topRightCorner(d, 1) = c;
   const MatrixXd moved = (affine * step).exp();
-  LinearStep result{e.bottomRightCorner(d, d).transpose(), e.bottomRightCorner(d, d).transpose() * e.topRightCorner(d, d), moved.topRightCorner(d, 1)};
+  LinearStep result{e.bottomRightCorner(d, d).transpose(),
+                    e.bottomRightCorner(d, d).transpose() * e.topRightCorner(d, d), moved.topRightCorner(d, 1)};
   for (int i = 0; i < doublings; ++i) {
     result.covariance += result.propagator * result.covariance * result.propagator.transpose();
     result.shift += result.propagator * result.shift;
@@ -74,10 +77,17 @@ class LinearTransition : public Transition {
 class Linear : public Process {
  public:
   Linear(double horizon, MatrixXd a, MatrixXd b, VectorXd c)
-      : Process(static_cast<int>(a.rows()), horizon), a_(std::move(a)), b_(std::move(b)), c_(std::move(c)), diffusion_(b_ * b_.transpose()) {
+      : Process(static_cast<int>(a.rows()), horizon),
+        a_(std::move(a)),
+        b_(std::move(b)),
+        c_(std::move(c)),
+        diffusion_(b_ * b_.transpose()) {
     const bool is_diagonal = b_.rows() == b_.cols() && MatrixXd(b_.diagonal().asDiagonal()) == b_;
     const bool is_uniform = is_diagonal && (b_.diagonal().array() == b_(0, 0)).all();
-    shape_ = b_.isZero(0) ? NoiseShape::none : is_uniform ? NoiseShape::uniform : is_diagonal ? NoiseShape::diagonal : NoiseShape::full;
+    shape_ = b_.isZero(0)  ? NoiseShape::none
+             : is_uniform  ? NoiseShape::uniform
+             : is_diagonal ? NoiseShape::diagonal
+                           : NoiseShape::full;
     separable_ = MatrixXd(a_.diagonal().asDiagonal()) == a_ && is_diagonal;
     // Detailed balance: b = -D grad V needs D^-1 A symmetric.
     const Eigen::FullPivLU<MatrixXd> solver(diffusion_ / 2);
@@ -107,7 +117,9 @@ class Linear : public Process {
   NoiseShape noise_shape() const override { return shape_; }
   bool noise_is_additive() const override { return true; }
   int noise_count() const override { return static_cast<int>(b_.cols()); }
-  double noise_level(double t) const override { return shape_ == NoiseShape::uniform ? std::abs(b_(0, 0)) : Process::noise_level(t); }
+  double noise_level(double t) const override {
+    return shape_ == NoiseShape::uniform ? std::abs(b_(0, 0)) : Process::noise_level(t);
+  }
   void noise(double t, ConstPoints x, Points out) const override {
     if (shape_ <= NoiseShape::uniform) return Process::noise(t, x, out);
     for (int i = 0; i < dimension(); ++i) {
@@ -134,7 +146,8 @@ class Linear : public Process {
   bool is_axis_separable() const override { return separable_; }
   laws::LawPtr marginal(const laws::LawPtr& initial, double t) const override {
     if (initial->dimension() != dimension()) {
-      throw UsageError(fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), dimension()));
+      throw UsageError(
+          fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), dimension()));
     }
     if (t == 0) return initial;
     const auto mixture = initial->as_mixture();
@@ -157,14 +170,22 @@ class Linear : public Process {
 };
 
 const Registered<ProcessFactory> linear{
-    {"processes", "linear", "dX = (A X + c) dt + B dW; normal laws stay normal (Van Loan's matrix exponentials)", "Van Loan, 1978",
+    {"processes",
+     "linear",
+     "dX = (A X + c) dt + B dW; normal laws stay normal (Van Loan's matrix exponentials)",
+     "Van Loan, 1978",
      {horizon_parameter(), required("drift", {Type::matrix}, "matrix A, d x d").unit("1/time"),
-      required("noise", {Type::matrix}, "matrix B, d x m"), optional("offset", {Type::reals}, "vector c, default: zero")}},
+      required("noise", {Type::matrix}, "matrix B, d x m"),
+      optional("offset", {Type::reals}, "vector c, default: zero")}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       const MatrixXd a = matrix_parameter(p, "drift"), b = matrix_parameter(p, "noise");
-      if (a.rows() != a.cols()) throw ParameterError("drift", fmt::format("expected a square matrix, found {} x {}", a.rows(), a.cols()));
-      if (b.rows() != a.rows()) throw ParameterError("noise", fmt::format("expected {} rows, one per coordinate, found {}", a.rows(), b.rows()));
-      return std::make_shared<Linear>(p.real("horizon"), a, b, vector_parameter(p, "offset", static_cast<int>(a.rows())));
+      if (a.rows() != a.cols())
+        throw ParameterError("drift", fmt::format("expected a square matrix, found {} x {}", a.rows(), a.cols()));
+      if (b.rows() != a.rows())
+        throw ParameterError("noise",
+                             fmt::format("expected {} rows, one per coordinate, found {}", a.rows(), b.rows()));
+      return std::make_shared<Linear>(p.real("horizon"), a, b,
+                                      vector_parameter(p, "offset", static_cast<int>(a.rows())));
     }};
 }  // namespace
 

@@ -10,7 +10,8 @@ using Eigen::VectorXd;
 namespace {
 class IsotropicTransition : public Transition {
  public:
-  IsotropicTransition(double decay, double deviation, VectorXd mean) : decay_(decay), deviation_(deviation), mean_(std::move(mean)) {}
+  IsotropicTransition(double decay, double deviation, VectorXd mean)
+      : decay_(decay), deviation_(deviation), mean_(std::move(mean)) {}
   int draws() const override { return static_cast<int>(mean_.size()); }
   void apply(ConstPoints normals, Points x) const override {
     for (int k = 0; k < x.dimension(); ++k) {
@@ -45,7 +46,8 @@ void LinearNoising::drift_divergence(double t, ConstPoints x, double* out) const
 
 laws::LawPtr LinearNoising::marginal(const laws::LawPtr& initial, double t) const {
   if (initial->dimension() != dimension()) {
-    throw UsageError(fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), dimension()));
+    throw UsageError(
+        fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), dimension()));
   }
   if (t == 0) return initial;
   const auto mixture = initial->as_mixture();

@@ -1,18 +1,20 @@
 #pragma once
-/// The linear noising family dX = -lambda(t) (X - m) dt + g(t) dW with one number each for all coordinates (MATHS section 1):
-/// X_t1 | X_t0 ~ N(m + decay (X_t0 - m), variance I).
+/// The linear noising family dX = -lambda(t) (X - m) dt + g(t) dW with one number each for all coordinates (MATHS
+/// section 1): X_t1 | X_t0 ~ N(m + decay (X_t0 - m), variance I).
 #include "fortet/processes/process.hpp"
 
 namespace fortet::processes {
 
 class LinearNoising : public Process {
  public:
-  LinearNoising(int dimension, double horizon, Eigen::VectorXd mean) : Process(dimension, horizon), mean_(std::move(mean)) {}
+  LinearNoising(int dimension, double horizon, Eigen::VectorXd mean)
+      : Process(dimension, horizon), mean_(std::move(mean)) {}
   LinearNoising(int dimension, double horizon) : LinearNoising(dimension, horizon, Eigen::VectorXd::Zero(dimension)) {}
 
-  virtual double attraction(double t) const = 0;                ///< lambda(t)
-  virtual double decay(double t0, double t1) const = 0;         ///< exp(-int lambda)
-  virtual double variance(double t0, double t1) const = 0;      ///< int exp(-2 int_s^t1 lambda) g^2 ds, without cancellation
+  virtual double attraction(double t) const = 0;         ///< lambda(t)
+  virtual double decay(double t0, double t1) const = 0;  ///< exp(-int lambda)
+  virtual double variance(double t0,
+                          double t1) const = 0;  ///< int exp(-2 int_s^t1 lambda) g^2 ds, without cancellation
 
   void drift(double t, ConstPoints x, Points out) const override;
   bool has_drift_divergence() const override { return true; }

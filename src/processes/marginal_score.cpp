@@ -17,7 +17,8 @@ using MarginalPtr = std::shared_ptr<const Marginal>;
 
 class MarginalScore : public Field {
  public:
-  MarginalScore(ProcessPtr process, laws::LawPtr initial) : process_(std::move(process)), initial_(std::move(initial)), id_(next_id()) {
+  MarginalScore(ProcessPtr process, laws::LawPtr initial)
+      : process_(std::move(process)), initial_(std::move(initial)), id_(next_id()) {
     const MarginalPtr probe = at(process_->horizon());
     has_divergence_ = probe->mixture != nullptr;
   }
@@ -40,16 +41,19 @@ class MarginalScore : public Field {
   MarginalPtr make(double t) const {
     laws::LawPtr law = process_->marginal(initial_, t);
     if (!law) {
-      throw UsageError("the process has no closed-form marginal for this initial law, hence no closed-form score; give the score as a density or a model");
+      throw UsageError(
+          "the process has no closed-form marginal for this initial law, hence no closed-form score; give the score as "
+          "a density or a model");
+    }
+    // At time 0 the marginal is the initial law itself, which may be a mixture under another name.
+    if (auto same = law->as_mixture()) law = std::move(same);
+    if (!law->capabilities().score) {
+      throw UsageError(
+          fmt::format("the marginal law at time {} of the noising process has no score (point masses or a singular "
+                      "covariance); end the reversal earlier with `stop`",
+                      t));
     }
     const auto* mixture = dynamic_cast<const laws::GaussianMixture*>(law.get());
-    if (!mixture) {
-      // At time 0 the marginal is the initial law itself, which may be a mixture under another name.
-      if (const auto same = law->as_mixture()) return std::make_shared<Marginal>(t, same, same.get());
-    }
-    if (!law->capabilities().score) {
-      throw UsageError(fmt::format("the marginal law at time {} of the noising process has no score (point masses or a singular covariance); end the reversal earlier with `stop`", t));
-    }
     return std::make_shared<Marginal>(t, std::move(law), mixture);
   }
 

@@ -19,10 +19,13 @@ std::optional<VectorXd> point_of(const laws::Law& law) {
 /// dX_k = mu X_k dt + sigma X_k dW_k.
 class GeometricBrownian : public Process {
  public:
-  GeometricBrownian(int dimension, double horizon, double mu, double sigma) : Process(dimension, horizon), mu_(mu), sigma_(sigma) {}
+  GeometricBrownian(int dimension, double horizon, double mu, double sigma)
+      : Process(dimension, horizon), mu_(mu), sigma_(sigma) {}
   void drift(double, ConstPoints x, Points out) const override { multiple(mu_, x, out); }
   bool has_drift_divergence() const override { return true; }
-  void drift_divergence(double, ConstPoints x, double* out) const override { std::fill_n(out, x.size(), mu_ * dimension()); }
+  void drift_divergence(double, ConstPoints x, double* out) const override {
+    std::fill_n(out, x.size(), mu_ * dimension());
+  }
   NoiseShape noise_shape() const override { return NoiseShape::diagonal; }
   void noise(double, ConstPoints x, Points out) const override { multiple(sigma_, x, out); }
   void noise_derivative(double, ConstPoints x, Points out) const override {
@@ -31,7 +34,9 @@ class GeometricBrownian : public Process {
   void diffusion_divergence(double, ConstPoints x, Points out) const override { multiple(2 * sigma_ * sigma_, x, out); }
   bool has_clock() const override { return true; }
   bool is_axis_separable() const override { return true; }
-  std::optional<MatrixXd> linear_part(double) const override { return mu_ * MatrixXd::Identity(dimension(), dimension()); }
+  std::optional<MatrixXd> linear_part(double) const override {
+    return mu_ * MatrixXd::Identity(dimension(), dimension());
+  }
 
   laws::LawPtr marginal(const laws::LawPtr& initial, double t) const override {
     if (t == 0) return initial;
@@ -44,13 +49,15 @@ class GeometricBrownian : public Process {
     } else {
       return nullptr;
     }
-    return std::make_shared<laws::Lognormal>(mean.array() + (mu_ - sigma_ * sigma_ / 2) * t, (variance.array() + sigma_ * sigma_ * t).sqrt());
+    return std::make_shared<laws::Lognormal>(mean.array() + (mu_ - sigma_ * sigma_ / 2) * t,
+                                             (variance.array() + sigma_ * sigma_ * t).sqrt());
   }
 
   std::unique_ptr<const Transition> transition(double t0, double t1) const override {
     class Exact : public Transition {
      public:
-      Exact(int dimension, double shift, double deviation) : dimension_(dimension), shift_(shift), deviation_(deviation) {}
+      Exact(int dimension, double shift, double deviation)
+          : dimension_(dimension), shift_(shift), deviation_(deviation) {}
       int draws() const override { return dimension_; }
       void apply(ConstPoints normals, Points x) const override {
         for (int k = 0; k < dimension_; ++k) {
@@ -74,11 +81,12 @@ class GeometricBrownian : public Process {
   double mu_, sigma_;
 };
 
-/// dX = rate (mean - X) dt + sigma sqrt|X| dW: for X >= 0 the process of Cox, Ingersoll and Ross. The absolute value (Higham and Mao 2005)
-/// defines the coefficients where a time step overshoots zero.
+/// dX = rate (mean - X) dt + sigma sqrt|X| dW: for X >= 0 the process of Cox, Ingersoll and Ross. The absolute value
+/// (Higham and Mao 2005) defines the coefficients where a time step overshoots zero.
 class CoxIngersollRoss : public Process {
  public:
-  CoxIngersollRoss(double horizon, double rate, double mean, double sigma) : Process(1, horizon), rate_(rate), mean_(mean), sigma_(sigma) {}
+  CoxIngersollRoss(double horizon, double rate, double mean, double sigma)
+      : Process(1, horizon), rate_(rate), mean_(mean), sigma_(sigma) {}
   void drift(double, ConstPoints x, Points out) const override {
     for (Index i = 0; i < x.size(); ++i) out(i, 0) = rate_ * (mean_ - x(i, 0));
   }
@@ -89,7 +97,8 @@ class CoxIngersollRoss : public Process {
     for (Index i = 0; i < x.size(); ++i) out(i, 0) = sigma_ * std::sqrt(std::abs(x(i, 0)));
   }
   void noise_derivative(double, ConstPoints x, Points out) const override {
-    for (Index i = 0; i < x.size(); ++i) out(i, 0) = std::copysign(0.5 * sigma_ / std::sqrt(std::abs(x(i, 0))), x(i, 0));
+    for (Index i = 0; i < x.size(); ++i)
+      out(i, 0) = std::copysign(0.5 * sigma_ / std::sqrt(std::abs(x(i, 0))), x(i, 0));
   }
   void diffusion_divergence(double, ConstPoints x, Points out) const override {
     for (Index i = 0; i < x.size(); ++i) out(i, 0) = std::copysign(sigma_ * sigma_, x(i, 0));
@@ -102,7 +111,8 @@ class CoxIngersollRoss : public Process {
     const auto point = point_of(*initial);
     if (!point || (*point)[0] < 0) return nullptr;
     const double scale = sigma_ * sigma_ * -std::expm1(-rate_ * t) / (4 * rate_);
-    return laws::noncentral_chi_squared(scale, 4 * rate_ * mean_ / (sigma_ * sigma_), (*point)[0] * std::exp(-rate_ * t) / scale);
+    return laws::noncentral_chi_squared(scale, 4 * rate_ * mean_ / (sigma_ * sigma_),
+                                        (*point)[0] * std::exp(-rate_ * t) / scale);
   }
 
  private:
@@ -125,7 +135,8 @@ class Benes : public Process {
   bool has_potential() const override { return true; }
   void potential(ConstPoints x, double* out) const override {
     // -2 log cosh x, without overflow.
-    for (Index i = 0; i < x.size(); ++i) out[i] = -2 * (std::abs(x(i, 0)) + std::log1p(std::exp(-2 * std::abs(x(i, 0)))) - std::log(2.0));
+    for (Index i = 0; i < x.size(); ++i)
+      out[i] = -2 * (std::abs(x(i, 0)) + std::log1p(std::exp(-2 * std::abs(x(i, 0)))) - std::log(2.0));
   }
   bool has_clock() const override { return true; }
   bool is_axis_separable() const override { return true; }
@@ -171,24 +182,37 @@ class Benes : public Process {
 };
 
 const Registered<ProcessFactory> geometric_brownian{
-    {"processes", "geometric_brownian", "dX_k = mu X_k dt + sigma X_k dW_k; lognormal from a point", "Black and Scholes, 1973",
+    {"processes",
+     "geometric_brownian",
+     "dX_k = mu X_k dt + sigma X_k dW_k; lognormal from a point",
+     "Black and Scholes, 1973",
      {defaulted("dimension", {Type::integer}, 1, "number of coordinates").at_least(1), horizon_parameter(),
-      defaulted("mu", {Type::real}, 0.0, "rate of growth").unit("1/time"), required("sigma", {Type::real}, "volatility").positive()}},
+      defaulted("mu", {Type::real}, 0.0, "rate of growth").unit("1/time"),
+      required("sigma", {Type::real}, "volatility").positive()}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       return std::make_shared<GeometricBrownian>(dimension_of(p), p.real("horizon"), p.real("mu"), p.real("sigma"));
     }};
 
 const Registered<ProcessFactory> cir{
-    {"processes", "cir", "dX = rate (mean - X) dt + sigma sqrt(X) dW on X >= 0; noncentral chi-square from a point", "Cox, Ingersoll and Ross, 1985",
+    {"processes",
+     "cir",
+     "dX = rate (mean - X) dt + sigma sqrt(X) dW on X >= 0; noncentral chi-square from a point",
+     "Cox, Ingersoll and Ross, 1985",
      {horizon_parameter(), required("rate", {Type::real}, "rate of attraction").positive().unit("1/time"),
-      required("mean", {Type::real}, "long-run mean").positive(), required("sigma", {Type::real}, "noise level; 2 rate mean >= sigma^2 keeps X > 0").positive()}},
+      required("mean", {Type::real}, "long-run mean").positive(),
+      required("sigma", {Type::real}, "noise level; 2 rate mean >= sigma^2 keeps X > 0").positive()}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       return std::make_shared<CoxIngersollRoss>(p.real("horizon"), p.real("rate"), p.real("mean"), p.real("sigma"));
     }};
 
-const Registered<ProcessFactory> benes{
-    {"processes", "benes", "dX = tanh X dt + dW; from a point a mixture of two normal laws", "Benes, 1981", {horizon_parameter()}},
-    [](const Parameters& p, const ProcessContext&) -> ProcessPtr { return std::make_shared<Benes>(p.real("horizon")); }};
+const Registered<ProcessFactory> benes{{"processes",
+                                        "benes",
+                                        "dX = tanh X dt + dW; from a point a mixture of two normal laws",
+                                        "Benes, 1981",
+                                        {horizon_parameter()}},
+                                       [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
+                                         return std::make_shared<Benes>(p.real("horizon"));
+                                       }};
 }  // namespace
 
 }  // namespace fortet::processes

@@ -6,7 +6,9 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 Parameter dimension_parameter() { return required("dimension", {Type::integer}, "number of coordinates").at_least(1); }
-Parameter horizon_parameter() { return defaulted("horizon", {Type::real}, 1.0, "times run over [0, horizon]").positive().unit("time"); }
+Parameter horizon_parameter() {
+  return defaulted("horizon", {Type::real}, 1.0, "times run over [0, horizon]").positive().unit("time");
+}
 int dimension_of(const Parameters& p) { return static_cast<int>(p.integer("dimension")); }
 
 VectorXd vector_parameter(const Parameters& p, const std::string& key, int size) {
@@ -31,7 +33,8 @@ MatrixXd matrix_parameter(const Parameters& p, const std::string& key) {
 }
 
 namespace {
-Expression formula(const std::string& key, const std::string& text, int dimension, const std::map<std::string, double>& constants) {
+Expression formula(const std::string& key, const std::string& text, int dimension,
+                   const std::map<std::string, double>& constants) {
   try {
     return Expression::parse(text, Expression::default_coordinates(dimension), constants);
   } catch (const ExpressionError& error) {
@@ -47,22 +50,25 @@ Expression parse_formula(const Parameters& p, const std::string& key, int dimens
 std::vector<Expression> parse_formulas(const Parameters& p, const std::string& key, int dimension) {
   std::vector<Expression> result;
   for (const std::string& text : p.texts(key)) {
-    result.push_back(formula(fmt::format("{}[{}]", key, result.size()), text, dimension, p.numbers_by_name("parameters")));
+    result.push_back(
+        formula(fmt::format("{}[{}]", key, result.size()), text, dimension, p.numbers_by_name("parameters")));
   }
   return result;
 }
 
-Parameter constants_parameter() { return optional("parameters", {Type::numbers_by_name}, "named numbers that the formulas may use"); }
+Parameter constants_parameter() {
+  return optional("parameters", {Type::numbers_by_name}, "named numbers that the formulas may use");
+}
 
 void evaluate_all(const std::vector<Expression>& formulas, double t, ConstPoints x, Points out) {
   for (std::size_t k = 0; k < formulas.size(); ++k) formulas[k].evaluate(t, x, out.coordinate(static_cast<int>(k)));
 }
 
 Parameter score_schema() {
-  return required("score", {Type::record}, "where grad log p_t comes from").with(
-      {optional("law", {Type::reference}, "closed form: the marginals of `of` started from this law").of("laws"),
-       optional("density", {Type::reference}, "the density of `of` on a grid").of("densities"),
-       optional("model", {Type::reference}, "a trained score").of("models")});
+  return required("score", {Type::record}, "where grad log p_t comes from")
+      .with({optional("law", {Type::reference}, "closed form: the marginals of `of` started from this law").of("laws"),
+             optional("density", {Type::reference}, "the density of `of` on a grid").of("densities"),
+             optional("model", {Type::reference}, "a trained score").of("models")});
 }
 
 FieldPtr score_parameter(const Parameters& p, const ProcessContext& context, const ProcessPtr& forward) {
@@ -75,8 +81,9 @@ FieldPtr score_parameter(const Parameters& p, const ProcessContext& context, con
   const FieldPtr field = score.has("density") ? context.score("densities", score.text("density"), forward)
                                               : context.score("models", score.text("model"), forward);
   if (field->input_dimension() != forward->dimension() || field->output_dimension() != forward->dimension()) {
-    throw ParameterError("score", fmt::format("expected a score in {} dimensions, found a field from {} to {}", forward->dimension(),
-                                              field->input_dimension(), field->output_dimension()));
+    throw ParameterError(
+        "score", fmt::format("expected a score in {} dimensions, found a field from {} to {}", forward->dimension(),
+                             field->input_dimension(), field->output_dimension()));
   }
   return field;
 }

@@ -113,10 +113,13 @@ class TimeReversal : public Process {
   }
 
  private:
-  double forward_time(double s) const { return std::max(0.0, forward_->horizon() - s); }  // s = T up to rounding is time 0
+  double forward_time(double s) const {
+    return std::max(0.0, forward_->horizon() - s);
+  }  // s = T up to rounding is time 0
   double level(double s) const {
     const double c = stochasticity_(s);
-    if (!(c >= 0) || !std::isfinite(c)) throw DivergedError(fmt::format("the stochasticity is {} at time {}, expected a nonnegative number", c, s));
+    if (!(c >= 0) || !std::isfinite(c))
+      throw DivergedError(fmt::format("the stochasticity is {} at time {}, expected a nonnegative number", c, s));
     return c;
   }
   static void scale(double factor, Points values) {
@@ -135,19 +138,25 @@ ProcessPtr make_reversal(const Parameters& p, const ProcessContext& context) {
   const ProcessPtr forward = context.process(p.text("of"));
   const double stop = p.real("stop");
   if (!(stop < forward->horizon())) {
-    throw ParameterError("stop", fmt::format("expected a time before the horizon {} of `of`, found {}", forward->horizon(), stop));
+    throw ParameterError(
+        "stop", fmt::format("expected a time before the horizon {} of `of`, found {}", forward->horizon(), stop));
   }
   const Expression stochasticity = parse_formula(p, "stochasticity", 0);
   return std::make_shared<TimeReversal>(forward, score_parameter(p, context, forward), stochasticity, stop);
 }
 
 const Registered<ProcessFactory> time_reversal{
-    {"processes", "time_reversal",
-     "A process run backwards, s = horizon - t: dY = [-b + (c+1)/2 (a grad log p + div a)] ds + sqrt(c) G dW", "Anderson, 1982; Song et al., 2021",
-     {required("of", {Type::reference}, "the process to be reversed").of("processes"),
-      score_schema(),
-      defaulted("stochasticity", {Type::real, Type::expression}, 1.0, "c(t) >= 0 in the time of this process: 1 the reversed diffusion, 0 the probability flow").nonnegative(),
-      defaulted("stop", {Type::real}, 0.0, "time of `of` at which the reversal ends, for laws without a density").nonnegative().unit("time")}},
+    {"processes",
+     "time_reversal",
+     "A process run backwards, s = horizon - t: dY = [-b + (c+1)/2 (a grad log p + div a)] ds + sqrt(c) G dW",
+     "Anderson, 1982; Song et al., 2021",
+     {required("of", {Type::reference}, "the process to be reversed").of("processes"), score_schema(),
+      defaulted("stochasticity", {Type::real, Type::expression}, 1.0,
+                "c(t) >= 0 in the time of this process: 1 the reversed diffusion, 0 the probability flow")
+          .nonnegative(),
+      defaulted("stop", {Type::real}, 0.0, "time of `of` at which the reversal ends, for laws without a density")
+          .nonnegative()
+          .unit("time")}},
     make_reversal};
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Rates of the inner loops of processes: drift of an OU process, score of a mixture, drift of a reversed VP diffusion, a formula. The limit
-// named beside each is that of the same bytes copied inside the first-level cache, measured here.
+// Rates of the inner loops of processes: drift of an OU process, score of a mixture, drift of a reversed VP diffusion,
+// a formula. The limit named beside each is that of the same bytes copied inside the first-level cache, measured here.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -20,7 +20,8 @@ PointArray points() {
 }
 
 void rate(benchmark::State& state) {
-  state.counters["points/s"] = benchmark::Counter(static_cast<double>(state.iterations() * block_size), benchmark::Counter::kIsRate);
+  state.counters["points/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * block_size), benchmark::Counter::kIsRate);
 }
 
 void copy_limit(benchmark::State& state) {
@@ -57,10 +58,12 @@ BENCHMARK(mixture_score);
 
 void reversed_vp_drift(benchmark::State& state) {
   processes::ProcessContext context;
-  const auto forward = processes::make_process(Parameters::make("processes", "vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}}}}));
+  const auto forward =
+      processes::make_process(Parameters::make("processes", "vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}}}}));
   context.process = [&](const std::string&) { return forward; };
   context.law = [](const std::string&) { return ring(); };
-  const auto p = processes::make_process(Parameters::make("processes", "time_reversal", {{"of", "f"}, {"score", {{"law", "d"}}}}), context);
+  const auto p = processes::make_process(
+      Parameters::make("processes", "time_reversal", {{"of", "f"}, {"score", {{"law", "d"}}}}), context);
   PointArray x = points(), out(block_size, 2);
   std::int64_t block = 0;
   for (auto _ : state) {

@@ -34,15 +34,35 @@ std::vector<Case> cases() {
   std::vector<Case> all{
       {"gaussian", {{"mean", {1, -1}}, {"covariance", {{2, 0.9}, {0.9, 0.6}}}}, {-4, -4}, {5, 2}},
       {"gaussian", {{"dimension", 3}, {"deviation", {0.5, 1, 2}}}, {-1.5, -3, -6}, {1.5, 3, 6}},
-      {"gaussian", {{"mean", {0, 0, 0}}, {"covariance", {{1, 0.5, 0.2}, {0.5, 2, 0.3}, {0.2, 0.3, 0.5}}}}, {-3, -4, -2}, {3, 4, 2}},
-      {"gaussian_mixture", {{"weights", {0.3, 0.7}}, {"means", {{-2, 0}, {2, 1}}}, {"deviations", {0.4, 0.6}}}, {-4, -2}, {4, 3}},
+      {"gaussian",
+       {{"mean", {0, 0, 0}}, {"covariance", {{1, 0.5, 0.2}, {0.5, 2, 0.3}, {0.2, 0.3, 0.5}}}},
+       {-3, -4, -2},
+       {3, 4, 2}},
+      {"gaussian_mixture",
+       {{"weights", {0.3, 0.7}}, {"means", {{-2, 0}, {2, 1}}}, {"deviations", {0.4, 0.6}}},
+       {-4, -2},
+       {4, 3}},
       {"gaussian_mixture", {{"means", {-1, 2}}, {"deviations", {0.5, 1}}}, {-3}, {5}},
-      {"gaussian_mixture", {{"means", {{0, 0}, {1, 1}}}, {"covariances", {{1, 0.5}, {0.5, 1}, {0.5, -0.3}, {-0.3, 0.5}}}}, {-3, -3}, {3, 3}},
+      {"gaussian_mixture",
+       {{"means", {{0, 0}, {1, 1}}}, {"covariances", {{1, 0.5}, {0.5, 1}, {0.5, -0.3}, {-0.3, 0.5}}}},
+       {-3, -3},
+       {3, 3}},
       {"uniform", {{"lower", {0, -1}}, {"upper", {2, 3}}}, {-1, -2}, {3, 4}},
       {"product", {{"of", {"wide", "box"}}}, {-6, -2}, {6, 4}},
-      {"product", {{"of", Json::array({{{"kind", "lognormal"}, {"mean", {0}}, {"deviation", {0.5}}}, {{"kind", "gaussian"}, {"mean", {1}}}})}}, {0, -3}, {5, 5}},
+      {"product",
+       {{"of", Json::array({{{"kind", "lognormal"}, {"mean", {0}}, {"deviation", {0.5}}},
+                            {{"kind", "gaussian"}, {"mean", {1}}}})}},
+       {0, -3},
+       {5, 5}},
       {"gibbs", {{"potential", "5*(x^2-1)^2"}, {"lower", {-2.5}}, {"upper", {2.5}}}, {-2}, {2}},
-      {"gibbs", {{"potential", "(x^2-1)^2 + a*x*y + y^2/2"}, {"temperature", 0.3}, {"parameters", {{"a", 0.5}}}, {"lower", {-3, -3}}, {"upper", {3, 3}}}, {-2, -2}, {2, 2}},
+      {"gibbs",
+       {{"potential", "(x^2-1)^2 + a*x*y + y^2/2"},
+        {"temperature", 0.3},
+        {"parameters", {{"a", 0.5}}},
+        {"lower", {-3, -3}},
+        {"upper", {3, 3}}},
+       {-2, -2},
+       {2, 2}},
       {"empirical", {{"file", "old_faithful.csv"}, {"bandwidth", {0.2, 3}}}, {1, 35}, {6, 105}},
       {"lognormal", {{"mean", {0.2}}, {"deviation", {0.7}}}, {0}, {8}},
       {"noncentral_chi_squared", {{"scale", 0.3}, {"degrees", 2.5}, {"noncentrality", 3}}, {0}, {8}},
@@ -135,7 +155,8 @@ TEST_P(EveryLaw, SamplesFollowTheCellMasses) {
   ASSERT_GT(bins, 5);
   const double tail = boost::math::cdf(boost::math::complement(boost::math::chi_squared(bins), statistic));
   EXPECT_GT(tail, 1e-4);
-  if (GetParam().kind != "eight_gaussians") {  // whose stratified samples may lie closer to the expectation than independent ones
+  if (GetParam().kind !=
+      "eight_gaussians") {  // whose stratified samples may lie closer to the expectation than independent ones
     EXPECT_LT(tail, 1 - 1e-4);
   }
 
@@ -173,12 +194,15 @@ TEST_P(EveryLaw, ScoreIsTheGradientOfTheLogDensity) {
     p->score(x, score);
     for (int k = 0; k < d; ++k) {
       const double scale = std::sqrt(moments.covariance(k, k));
-      const double difference = slope([&](const PointArray& y) {
-        double value = 0;
-        p->log_density(y, &value);
-        return value;
-      }, x, k, 2e-4 * scale);
-      // Rounding of log p over h: 1e-12/scale; truncation h^4 f^(5)/30, f of the scale of the finest structure, some percent of `scale`.
+      const double difference = slope(
+          [&](const PointArray& y) {
+            double value = 0;
+            p->log_density(y, &value);
+            return value;
+          },
+          x, k, 2e-4 * scale);
+      // Rounding of log p over h: 1e-12/scale; truncation h^4 f^(5)/30, f of the scale of the finest structure, some
+      // percent of `scale`.
       EXPECT_NEAR(score(0, k), difference, 1e-6 * (1 / scale + std::abs(difference)));
     }
   }
@@ -186,11 +210,13 @@ TEST_P(EveryLaw, ScoreIsTheGradientOfTheLogDensity) {
 
 TEST_P(EveryLaw, CellMassesAreIntegralsOfTheDensity) {
   const LawPtr p = law();
-  if (!p->capabilities().score || p->dimension() > 2) return;  // supports with edges have exact masses, checked by samples
+  if (!p->capabilities().score || p->dimension() > 2)
+    return;  // supports with edges have exact masses, checked by samples
   std::vector<std::vector<double>> edges;
   for (std::size_t k = 0; k < GetParam().lower.size(); ++k) {
     edges.push_back({});
-    for (int i = 0; i <= 3; ++i) edges.back().push_back(GetParam().lower[k] + (GetParam().upper[k] - GetParam().lower[k]) * (0.31 + 0.12 * i));
+    for (int i = 0; i <= 3; ++i)
+      edges.back().push_back(GetParam().lower[k] + (GetParam().upper[k] - GetParam().lower[k]) * (0.31 + 0.12 * i));
   }
   std::vector<double> masses(p->dimension() == 1 ? 3 : 9), integrals(masses.size());
   p->cell_masses(edges, masses);
@@ -198,7 +224,8 @@ TEST_P(EveryLaw, CellMassesAreIntegralsOfTheDensity) {
   for (std::size_t i = 0; i < masses.size(); ++i) EXPECT_NEAR(masses[i], integrals[i], 1e-10);
 }
 
-INSTANTIATE_TEST_SUITE_P(Laws, EveryLaw, testing::ValuesIn(cases()), [](const auto& info) { return info.param.kind + std::to_string(info.index); });
+INSTANTIATE_TEST_SUITE_P(Laws, EveryLaw, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.kind + std::to_string(info.index); });
 
 TEST(GaussianMixture, AgreesWithTheFormulaForAFullCovariance) {
   const auto p = GaussianMixture::normal(Eigen::Vector2d(1, 2), (Eigen::Matrix2d() << 2, 1, 1, 3).finished());
@@ -228,11 +255,13 @@ TEST(GaussianMixture, DivergenceOfTheScore) {
       double exact = 0, difference = 0;
       p.score_divergence(x, &exact);
       for (int k = 0; k < 2; ++k) {
-        difference += slope([&](const PointArray& y) {
-          PointArray s(1, 2);
-          p.score(y, s);
-          return s(0, k);
-        }, x, k, 1e-3);
+        difference += slope(
+            [&](const PointArray& y) {
+              PointArray s(1, 2);
+              p.score(y, s);
+              return s(0, k);
+            },
+            x, k, 1e-3);
       }
       EXPECT_NEAR(exact, difference, 1e-9);
     }

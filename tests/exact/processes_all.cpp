@@ -1,4 +1,5 @@
-// Processes against their equations: Fokker-Planck, moment equations, exact transitions, time reversal (MATHS section 5).
+// Processes against their equations: Fokker-Planck, moment equations, exact transitions, time reversal (MATHS section
+// 5).
 #include <gtest/gtest.h>
 
 #include "fortet/laws/gaussian_mixture.hpp"
@@ -12,8 +13,12 @@ using namespace fortet::processes;
 namespace laws = fortet::laws;
 
 namespace {
-laws::LawPtr law(const std::string& kind, Json values) { return laws::make_law(Parameters::make("laws", kind, std::move(values))); }
-laws::LawPtr mixture() { return law("gaussian_mixture", {{"weights", {0.3, 0.7}}, {"means", {-1, 1.5}}, {"deviations", {0.5, 0.3}}}); }
+laws::LawPtr law(const std::string& kind, Json values) {
+  return laws::make_law(Parameters::make("laws", kind, std::move(values)));
+}
+laws::LawPtr mixture() {
+  return law("gaussian_mixture", {{"weights", {0.3, 0.7}}, {"means", {-1, 1.5}}, {"deviations", {0.5, 0.3}}});
+}
 laws::LawPtr dirac(double x) { return law("dirac", {{"at", {x}}}); }
 ProcessPtr process(const std::string& kind, Json values, const ProcessContext& context = {}) {
   return make_process(Parameters::make("processes", kind, std::move(values)), context);
@@ -57,7 +62,8 @@ ProcessPtr reversal(const ProcessPtr& forward, const laws::LawPtr& initial, Json
   ProcessContext context;
   context.process = [&](const std::string&) { return forward; };
   context.law = [&](const std::string&) { return initial; };
-  return process("time_reversal", {{"of", "forward"}, {"score", {{"law", "data"}}}, {"stochasticity", stochasticity}}, context);
+  return process("time_reversal", {{"of", "forward"}, {"score", {{"law", "data"}}}, {"stochasticity", stochasticity}},
+                 context);
 }
 }  // namespace
 
@@ -73,14 +79,21 @@ TEST(Marginals, SatisfyTheFokkerPlanckEquation) {
   const std::vector<double> centre{-1.2, 0.1, 0.9}, positive{0.4, 1.0, 1.9};
   const std::vector<Case> all{
       {"brownian", process("brownian", {{"dimension", 1}, {"sigma", 0.7}}), mixture(), 0.4, centre},
-      {"ornstein_uhlenbeck", process("ornstein_uhlenbeck", {{"dimension", 1}, {"rate", 1.5}, {"sigma", 0.8}, {"mean", {0.4}}}), mixture(), 0.4, centre},
-      {"vp linear", process("vp", {{"dimension", 1}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 12}}}}), mixture(), 0.35, centre},
+      {"ornstein_uhlenbeck",
+       process("ornstein_uhlenbeck", {{"dimension", 1}, {"rate", 1.5}, {"sigma", 0.8}, {"mean", {0.4}}}), mixture(),
+       0.4, centre},
+      {"vp linear", process("vp", {{"dimension", 1}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 12}}}}),
+       mixture(), 0.35, centre},
       {"vp cosine", process("vp", {{"dimension", 1}, {"beta", cosine}}), mixture(), 0.6, centre},
-      {"vp cosine capped", process("vp", {{"dimension", 1}, {"beta", {{"kind", "cosine"}, {"to", 3}}}}), mixture(), 0.9, centre},
+      {"vp cosine capped", process("vp", {{"dimension", 1}, {"beta", {{"kind", "cosine"}, {"to", 3}}}}), mixture(), 0.9,
+       centre},
       {"sub_vp", process("sub_vp", {{"dimension", 1}, {"beta", 3}}), mixture(), 0.4, centre},
       {"ve", process("ve", {{"dimension", 1}, {"sigma_min", 0.1}, {"sigma_max", 2}}), mixture(), 0.6, centre},
-      {"ve schedule", process("ve", {{"dimension", 1}, {"squared_noise", {{"kind", "linear"}, {"from", 1}, {"to", 3}}}}), mixture(), 0.6, centre},
-      {"linear", process("linear", {{"drift", {{-0.7}}}, {"noise", {{0.6, 0.3}}}, {"offset", {0.5}}}), mixture(), 0.4, centre},
+      {"ve schedule",
+       process("ve", {{"dimension", 1}, {"squared_noise", {{"kind", "linear"}, {"from", 1}, {"to", 3}}}}), mixture(),
+       0.6, centre},
+      {"linear", process("linear", {{"drift", {{-0.7}}}, {"noise", {{0.6, 0.3}}}, {"offset", {0.5}}}), mixture(), 0.4,
+       centre},
       {"geometric_brownian", process("geometric_brownian", {{"mu", 0.3}, {"sigma", 0.5}}), dirac(1.1), 0.7, positive},
       {"cir", process("cir", {{"rate", 1.2}, {"mean", 1.0}, {"sigma", 0.8}}), dirac(0.8), 0.7, positive},
       {"benes", process("benes", Json::object()), dirac(0.3), 0.7, centre},
@@ -91,10 +104,14 @@ TEST(Marginals, SatisfyTheFokkerPlanckEquation) {
     const auto p = c.process->marginal(c.initial, c.t);
     ASSERT_TRUE(p) << c.name;
     for (double x : c.points) {
-      const double rate = first_derivative([&](double t) { return density(*c.process->marginal(c.initial, t), x); }, c.t, h);
-      const double transport = first_derivative([&](double y) { return drift_at(*c.process, c.t, y) * density(*p, y); }, x, h);
-      const double spreading = 0.5 * second_derivative([&](double y) { return diffusion_at(*c.process, c.t, y) * density(*p, y); }, x, h);
-      // Truncation h^4 times fifth and sixth derivatives of structures not narrower than 0.3: below 1e-11 (0.3)^-6 ~ 1e-8 of the terms.
+      const double rate =
+          first_derivative([&](double t) { return density(*c.process->marginal(c.initial, t), x); }, c.t, h);
+      const double transport =
+          first_derivative([&](double y) { return drift_at(*c.process, c.t, y) * density(*p, y); }, x, h);
+      const double spreading =
+          0.5 * second_derivative([&](double y) { return diffusion_at(*c.process, c.t, y) * density(*p, y); }, x, h);
+      // Truncation h^4 times fifth and sixth derivatives of structures not narrower than 0.3: below 1e-11 (0.3)^-6 ~
+      // 1e-8 of the terms.
       const double scale = std::abs(rate) + std::abs(transport) + std::abs(spreading) + 1e-3;
       EXPECT_NEAR(rate, spreading - transport, 2e-7 * scale) << c.name << " at " << x;
     }
@@ -107,18 +124,25 @@ TEST(Linear, OscillatorFollowsTheMomentEquations) {
   const double w = 1.3, friction = 0.4, temperature = 0.8;
   const Eigen::Matrix2d a = (Eigen::Matrix2d() << 0, 1, -w * w, -friction).finished();
   const Eigen::Matrix2d noise = Eigen::Vector2d(0, 2 * friction * temperature).asDiagonal();
-  const auto p = process("linear", {{"horizon", 100}, {"drift", {{0, 1}, {-w * w, -friction}}}, {"noise", {{0}, {std::sqrt(2 * friction * temperature)}}}, {"offset", {0.1, 0.2}}});
+  const auto p = process("linear", {{"horizon", 100},
+                                    {"drift", {{0, 1}, {-w * w, -friction}}},
+                                    {"noise", {{0}, {std::sqrt(2 * friction * temperature)}}},
+                                    {"offset", {0.1, 0.2}}});
   const auto start = law("gaussian", {{"mean", {1, -1}}, {"covariance", {{0.5, 0.1}, {0.1, 0.3}}}});
   Eigen::Vector2d mean(1, -1);
   Eigen::Matrix2d covariance = start->moments().covariance;
   const Eigen::Vector2d offset(0.1, 0.2);
   const int steps = 4000;
   const double end = 2, h = end / steps;
-  const auto covariance_rate = [&](const Eigen::Matrix2d& s) -> Eigen::Matrix2d { return a * s + s * a.transpose() + noise; };
+  const auto covariance_rate = [&](const Eigen::Matrix2d& s) -> Eigen::Matrix2d {
+    return a * s + s * a.transpose() + noise;
+  };
   const auto mean_rate = [&](const Eigen::Vector2d& m) -> Eigen::Vector2d { return a * m + offset; };
   for (int i = 0; i < steps; ++i) {
-    const Eigen::Matrix2d s1 = covariance_rate(covariance), s2 = covariance_rate(covariance + h / 2 * s1), s3 = covariance_rate(covariance + h / 2 * s2), s4 = covariance_rate(covariance + h * s3);
-    const Eigen::Vector2d m1 = mean_rate(mean), m2 = mean_rate(mean + h / 2 * m1), m3 = mean_rate(mean + h / 2 * m2), m4 = mean_rate(mean + h * m3);
+    const Eigen::Matrix2d s1 = covariance_rate(covariance), s2 = covariance_rate(covariance + h / 2 * s1),
+                          s3 = covariance_rate(covariance + h / 2 * s2), s4 = covariance_rate(covariance + h * s3);
+    const Eigen::Vector2d m1 = mean_rate(mean), m2 = mean_rate(mean + h / 2 * m1), m3 = mean_rate(mean + h / 2 * m2),
+                          m4 = mean_rate(mean + h * m3);
     covariance += h / 6 * (s1 + 2 * s2 + 2 * s3 + s4);
     mean += h / 6 * (m1 + 2 * m2 + 2 * m3 + m4);
   }
@@ -146,7 +170,9 @@ TEST(Transitions, Compose) {
       p->transition(t0, t1)->apply(z, x);
       Eigen::Vector2d shift(x(0, 0), x(0, 1));
       Eigen::Matrix2d a, r;
-      for (int k = 0; k < 2; ++k) a(k, 0) = x(1, k) - shift[k], a(k, 1) = x(2, k) - shift[k], r(k, 0) = x(3, k) - shift[k], r(k, 1) = x(4, k) - shift[k];
+      for (int k = 0; k < 2; ++k)
+        a(k, 0) = x(1, k) - shift[k], a(k, 1) = x(2, k) - shift[k], r(k, 0) = x(3, k) - shift[k],
+             r(k, 1) = x(4, k) - shift[k];
       return std::tuple<Eigen::Vector2d, Eigen::Matrix2d, Eigen::Matrix2d>(shift, a, r * r.transpose());
     };
     const auto [c1, a1, q1] = step(0.1, 0.3);
@@ -163,7 +189,8 @@ TEST(Transitions, Compose) {
 }
 
 TEST(Transitions, SampleTheMarginalsThatAreNotNormal) {
-  for (const auto& [p, x0] : {std::pair(process("benes", Json::object()), 0.4), std::pair(process("geometric_brownian", {{"mu", 0.2}, {"sigma", 0.4}}), 1.3)}) {
+  for (const auto& [p, x0] : {std::pair(process("benes", Json::object()), 0.4),
+                              std::pair(process("geometric_brownian", {{"mu", 0.2}, {"sigma", 0.4}}), 1.3)}) {
     const Index n = 200000;
     const auto step = p->transition(0.1, 0.6);
     PointArray x(n, 1), z(n, step->draws());
@@ -174,7 +201,8 @@ TEST(Transitions, SampleTheMarginalsThatAreNotNormal) {
     std::sort(sorted.begin(), sorted.end());
     const auto expected = p->marginal(dirac(x0), 0.5);
     double distance = 0;
-    for (Index i = 0; i < n; i += 100) distance = std::max(distance, std::abs(cumulative(*expected, sorted[i]) - (i + 0.5) / static_cast<double>(n)));
+    for (Index i = 0; i < n; i += 100)
+      distance = std::max(distance, std::abs(cumulative(*expected, sorted[i]) - (i + 0.5) / static_cast<double>(n)));
     EXPECT_LT(distance * std::sqrt(static_cast<double>(n)), 2.23);  // Kolmogorov's law at level 1e-4
   }
 }
@@ -204,7 +232,8 @@ TEST(TimeReversal, DriftOfANormalLaw) {
   for (double c : {0.0, 1.0, 2.5}) {
     const auto p = reversal(forward, initial, c == 2.5 ? Json("2 + t*2") : Json(c));
     for (double s : {0.0, 0.25, 0.9}) {
-      const double level = c == 2.5 ? 2 + 2 * s : c, t = 1 - s, alpha = std::exp(-beta * t / 2), v = alpha * alpha * variance + 1 - alpha * alpha;
+      const double level = c == 2.5 ? 2 + 2 * s : c, t = 1 - s, alpha = std::exp(-beta * t / 2),
+                   v = alpha * alpha * variance + 1 - alpha * alpha;
       for (double x : {-1.0, 0.3, 2.0}) {
         const double score = -(x - alpha * mean) / v;
         EXPECT_NEAR(drift_at(*p, s, x), beta / 2 * x + (level + 1) / 2 * beta * score, 1e-13);
@@ -234,8 +263,9 @@ TEST(TimeReversal, StateDependentNoiseBringsItsDivergence) {
 }
 
 TEST(TimeReversal, ProbabilityFlowKeepsQuantiles) {
-  for (const ProcessPtr& forward : {process("vp", {{"dimension", 1}, {"beta", 2}}), process("sub_vp", {{"dimension", 1}, {"beta", 2}}),
-                                    process("ve", {{"dimension", 1}, {"sigma_min", 0.2}, {"sigma_max", 2}})}) {
+  for (const ProcessPtr& forward :
+       {process("vp", {{"dimension", 1}, {"beta", 2}}), process("sub_vp", {{"dimension", 1}, {"beta", 2}}),
+        process("ve", {{"dimension", 1}, {"sigma_min", 0.2}, {"sigma_max", 2}})}) {
     const auto p = reversal(forward, mixture(), 0);
     const auto last = forward->marginal(mixture(), 1);
     for (double start : {-2.0, -0.3, 0.4, 1.7}) {
@@ -244,7 +274,8 @@ TEST(TimeReversal, ProbabilityFlowKeepsQuantiles) {
       const double h = 1.0 / steps;
       for (int i = 0; i < steps; ++i) {
         const double s = i * h;
-        const double k1 = drift_at(*p, s, x), k2 = drift_at(*p, s + h / 2, x + h / 2 * k1), k3 = drift_at(*p, s + h / 2, x + h / 2 * k2), k4 = drift_at(*p, s + h, x + h * k3);
+        const double k1 = drift_at(*p, s, x), k2 = drift_at(*p, s + h / 2, x + h / 2 * k1),
+                     k3 = drift_at(*p, s + h / 2, x + h / 2 * k2), k4 = drift_at(*p, s + h, x + h * k3);
         x += h / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
       }
       EXPECT_NEAR(cumulative(*mixture(), x), cumulative(*last, start), 1e-9);  // Runge-Kutta error (5 h)^4
@@ -254,26 +285,34 @@ TEST(TimeReversal, ProbabilityFlowKeepsQuantiles) {
 
 TEST(Potentials, BalanceTheDrift) {
   const std::vector<ProcessPtr> all{
-      process("ornstein_uhlenbeck", {{"dimension", 1}, {"rate", 0.7}, {"sigma", 1.3}, {"mean", {0.4}}}), process("vp", {{"dimension", 1}, {"beta", 2}}),
-      process("langevin", {{"dimension", 1}, {"potential", "2*(x^2-1)^2"}, {"temperature", 0.6}}), process("benes", Json::object()),
-      process("langevin", {{"dimension", 1}, {"potential", "x^4"}, {"preconditioner", {{2.5}}}}), process("linear", {{"drift", {{-2}}}, {"noise", {{1, 0.5}}}, {"offset", {0.3}}})};
+      process("ornstein_uhlenbeck", {{"dimension", 1}, {"rate", 0.7}, {"sigma", 1.3}, {"mean", {0.4}}}),
+      process("vp", {{"dimension", 1}, {"beta", 2}}),
+      process("langevin", {{"dimension", 1}, {"potential", "2*(x^2-1)^2"}, {"temperature", 0.6}}),
+      process("benes", Json::object()),
+      process("langevin", {{"dimension", 1}, {"potential", "x^4"}, {"preconditioner", {{2.5}}}}),
+      process("linear", {{"drift", {{-2}}}, {"noise", {{1, 0.5}}}, {"offset", {0.3}}})};
   for (const ProcessPtr& p : all) {
     ASSERT_TRUE(p->has_potential());
     for (double x : {-0.8, 0.2, 1.1}) {
-      const double slope = first_derivative([&](double y) {
-        PointArray point(1, 1);
-        point(0, 0) = y;
-        double value = 0;
-        p->potential(point, &value);
-        return value;
-      }, x, 1e-3);
+      const double slope = first_derivative(
+          [&](double y) {
+            PointArray point(1, 1);
+            point(0, 0) = y;
+            double value = 0;
+            p->potential(point, &value);
+            return value;
+          },
+          x, 1e-3);
       EXPECT_NEAR(drift_at(*p, 0, x), -diffusion_at(*p, 0, x) / 2 * slope, 1e-9);
     }
   }
 }
 
 TEST(ExpressionProcess, DivergencesAreExact) {
-  const auto p = process("expression", {{"drift", {"a*y - x^3", "sin(x)*y"}}, {"noise", Json::array({Json::array({"1 + x^2", "y"}), Json::array({"x*y", "2 + cos(y)"})})}, {"parameters", {{"a", 1.5}}}});
+  const auto p = process("expression",
+                         {{"drift", {"a*y - x^3", "sin(x)*y"}},
+                          {"noise", Json::array({Json::array({"1 + x^2", "y"}), Json::array({"x*y", "2 + cos(y)"})})},
+                          {"parameters", {{"a", 1.5}}}});
   EXPECT_EQ(p->noise_shape(), NoiseShape::full);
   PointArray x(1, 2), out(1, 2), a(1, 3);
   x(0, 0) = 0.4, x(0, 1) = -0.6;
@@ -285,16 +324,20 @@ TEST(ExpressionProcess, DivergencesAreExact) {
   for (int i = 0; i < 2; ++i) {
     double sum = 0;
     for (int j = 0; j < 2; ++j) {
-      sum += first_derivative([&](double y) {
-        PointArray moved = x;
-        moved(0, j) = y;
-        p->diffusion(0, moved, a);
-        return a(0, columns[i][j]);
-      }, x(0, j), 1e-3);
+      sum += first_derivative(
+          [&](double y) {
+            PointArray moved = x;
+            moved(0, j) = y;
+            p->diffusion(0, moved, a);
+            return a(0, columns[i][j]);
+          },
+          x(0, j), 1e-3);
     }
     EXPECT_NEAR(out(0, i), sum, 1e-10);
   }
-  const auto shape = [](Json noise) { return process("expression", {{"drift", {"x", "y"}}, {"noise", std::move(noise)}})->noise_shape(); };
+  const auto shape = [](Json noise) {
+    return process("expression", {{"drift", {"x", "y"}}, {"noise", std::move(noise)}})->noise_shape();
+  };
   EXPECT_EQ(shape("0"), NoiseShape::none);
   EXPECT_EQ(shape("1 + t"), NoiseShape::uniform);
   EXPECT_EQ(shape("x"), NoiseShape::scalar);
@@ -302,7 +345,8 @@ TEST(ExpressionProcess, DivergencesAreExact) {
 }
 
 TEST(UnderdampedLangevin, DriftAndStructure) {
-  const auto p = process("underdamped_langevin", {{"dimension", 4}, {"potential", "x^2/2 + x*y^2"}, {"friction", 0.5}, {"temperature", 2}});
+  const auto p = process("underdamped_langevin",
+                         {{"dimension", 4}, {"potential", "x^2/2 + x*y^2"}, {"friction", 0.5}, {"temperature", 2}});
   PointArray x(1, 4), b(1, 4), force(1, 2);
   x(0, 0) = 1, x(0, 1) = 2, x(0, 2) = 3, x(0, 3) = -1;
   p->drift(0, x, b);
@@ -322,7 +366,9 @@ TEST(AnnealedLangevin, FollowsTheLevel) {
   ProcessContext context;
   context.process = [&](const std::string&) { return forward; };
   context.law = [](const std::string&) { return dirac(0.5); };
-  const auto p = process("annealed_langevin", {{"of", "f"}, {"score", {{"law", "d"}}}, {"level", "1 - t/2"}, {"rate", "2*(1 - t/2)"}}, context);
+  const auto p =
+      process("annealed_langevin",
+              {{"of", "f"}, {"score", {{"law", "d"}}}, {"level", "1 - t/2"}, {"rate", "2*(1 - t/2)"}}, context);
   EXPECT_NEAR(drift_at(*p, 0.4, 2), -(2 - 0.5), 1e-14);  // rate/2 times -(x - 0.5)/level
   EXPECT_NEAR(p->noise_level(0.4), std::sqrt(1.6), 1e-15);
 }
@@ -336,12 +382,28 @@ TEST(Faults, AreExplained) {
     }
     return "no error";
   };
-  EXPECT_NE(message([] { process("langevin", {{"dimension", 1}, {"potential", "x^2 + z"}}); }).find("unknown name 'z'"), std::string::npos);
-  EXPECT_NE(message([] { law("gaussian", {{"dimension", 2}, {"covariance", {{1, 1}, {1, 1}}}}); }).find("singular"), std::string::npos);
-  EXPECT_NE(message([] { law("gaussian_mixture", {{"weights", {-1, 2}}, {"means", {0, 1}}, {"deviations", {1, 1}}}); }).find("not a nonnegative number"), std::string::npos);
-  EXPECT_NE(message([] { reversal(process("langevin", {{"dimension", 1}, {"potential", "x^4"}}), mixture(), 1); }).find("no closed-form marginal"), std::string::npos);
-  EXPECT_NE(message([] { closed_form_marginal(*process("brownian", {{"dimension", 1}}), mixture(), 3); }).find("the horizon of the process"), std::string::npos);
+  EXPECT_NE(message([] {
+              process("langevin", {{"dimension", 1}, {"potential", "x^2 + z"}});
+            }).find("unknown name 'z'"),
+            std::string::npos);
+  EXPECT_NE(message([] {
+              law("gaussian", {{"dimension", 2}, {"covariance", {{1, 1}, {1, 1}}}});
+            }).find("singular"),
+            std::string::npos);
+  EXPECT_NE(message([] {
+              law("gaussian_mixture", {{"weights", {-1, 2}}, {"means", {0, 1}}, {"deviations", {1, 1}}});
+            }).find("not a nonnegative number"),
+            std::string::npos);
+  EXPECT_NE(message([] {
+              reversal(process("langevin", {{"dimension", 1}, {"potential", "x^4"}}), mixture(), 1);
+            }).find("no closed-form marginal"),
+            std::string::npos);
+  EXPECT_NE(message([] {
+              closed_form_marginal(*process("brownian", {{"dimension", 1}}), mixture(), 3);
+            }).find("the horizon of the process"),
+            std::string::npos);
   const auto point_score = marginal_score(process("brownian", {{"dimension", 1}}), dirac(0));
   PointArray x(1, 1);
-  EXPECT_NE(message([&] { point_score->evaluate(0, x, x); }).find("end the reversal earlier with `stop`"), std::string::npos);
+  EXPECT_NE(message([&] { point_score->evaluate(0, x, x); }).find("end the reversal earlier with `stop`"),
+            std::string::npos);
 }

@@ -1,10 +1,10 @@
+#include "fortet/base/expression.hpp"
+
 #include <gtest/gtest.h>
 
 #include <complex>
 #include <numbers>
 #include <random>
-
-#include "fortet/base/expression.hpp"
 
 using fortet::Expression;
 using fortet::ExpressionError;
@@ -25,7 +25,8 @@ std::pair<int, std::string> error_of(const std::string& text, const std::map<std
   return {0, "parsed"};
 }
 
-/// A random formula as text and as a function of complex arguments, for derivatives by the complex step (exact to rounding).
+/// A random formula as text and as a function of complex arguments, for derivatives by the complex step (exact to
+/// rounding).
 using Complex = std::complex<double>;
 struct Formula {
   std::string text;
@@ -36,8 +37,10 @@ Formula random_formula(std::mt19937& engine, int depth) {
   const auto pick = [&](int n) { return static_cast<int>(engine() % n); };
   if (depth == 0 || pick(8) == 0) {
     switch (pick(3)) {
-      case 0: return {"x", [](Complex x, Complex) { return x; }};
-      case 1: return {"y", [](Complex, Complex y) { return y; }};
+      case 0:
+        return {"x", [](Complex x, Complex) { return x; }};
+      case 1:
+        return {"y", [](Complex, Complex y) { return y; }};
       default: {
         const double c = (1 + pick(30)) / 8.0;
         return {std::to_string(c), [c](Complex, Complex) { return Complex(c); }};
@@ -50,26 +53,63 @@ Formula random_formula(std::mt19937& engine, int depth) {
     return Formula{name + "(" + a.text + ")", [f, g](Complex x, Complex y) { return g(f(x, y)); }};
   };
   switch (pick(16)) {
-    case 0: return unary("sin", [](Complex z) { return std::sin(z); });
-    case 1: return unary("cos", [](Complex z) { return std::cos(z); });
-    case 2: return unary("tanh", [](Complex z) { return std::tanh(z); });
-    case 3: return unary("atan", [](Complex z) { return std::atan(z); });
-    case 4: return {"exp(-(" + a.text + ")^2)", [f](Complex x, Complex y) { const Complex z = f(x, y); return std::exp(-z * z); }};
-    case 5: return {"log(2 + (" + a.text + ")^2)", [f](Complex x, Complex y) { const Complex z = f(x, y); return std::log(2.0 + z * z); }};
-    case 6: return {"sqrt(1 + (" + a.text + ")^4)", [f](Complex x, Complex y) { const Complex z = f(x, y); return std::sqrt(1.0 + z * z * z * z); }};
-    case 7: return {"-" + ("(" + a.text + ")"), [f](Complex x, Complex y) { return -f(x, y); }};
-    case 8: return {"(1 + (" + a.text + ")^2)^(-1.5)", [f](Complex x, Complex y) { const Complex z = f(x, y); return std::exp(-1.5 * std::log(1.0 + z * z)); }};
-    case 9: return {"(" + a.text + ")^3", [f](Complex x, Complex y) { const Complex z = f(x, y); return z * z * z; }};
-    default: break;
+    case 0:
+      return unary("sin", [](Complex z) { return std::sin(z); });
+    case 1:
+      return unary("cos", [](Complex z) { return std::cos(z); });
+    case 2:
+      return unary("tanh", [](Complex z) { return std::tanh(z); });
+    case 3:
+      return unary("atan", [](Complex z) { return std::atan(z); });
+    case 4:
+      return {"exp(-(" + a.text + ")^2)", [f](Complex x, Complex y) {
+                const Complex z = f(x, y);
+                return std::exp(-z * z);
+              }};
+    case 5:
+      return {"log(2 + (" + a.text + ")^2)", [f](Complex x, Complex y) {
+                const Complex z = f(x, y);
+                return std::log(2.0 + z * z);
+              }};
+    case 6:
+      return {"sqrt(1 + (" + a.text + ")^4)", [f](Complex x, Complex y) {
+                const Complex z = f(x, y);
+                return std::sqrt(1.0 + z * z * z * z);
+              }};
+    case 7:
+      return {"-" + ("(" + a.text + ")"), [f](Complex x, Complex y) { return -f(x, y); }};
+    case 8:
+      return {"(1 + (" + a.text + ")^2)^(-1.5)", [f](Complex x, Complex y) {
+                const Complex z = f(x, y);
+                return std::exp(-1.5 * std::log(1.0 + z * z));
+              }};
+    case 9:
+      return {"(" + a.text + ")^3", [f](Complex x, Complex y) {
+                const Complex z = f(x, y);
+                return z * z * z;
+              }};
+    default:
+      break;
   }
   const Formula b = random_formula(engine, depth - 1);
   const auto g = b.function;
   switch (pick(6)) {
-    case 0: return {"(" + a.text + ") + " + b.text, [f, g](Complex x, Complex y) { return f(x, y) + g(x, y); }};
-    case 1: return {"(" + a.text + ") - (" + b.text + ")", [f, g](Complex x, Complex y) { return f(x, y) - g(x, y); }};
-    case 2: return {"(" + a.text + ")/(1 + (" + b.text + ")^2)", [f, g](Complex x, Complex y) { const Complex z = g(x, y); return f(x, y) / (1.0 + z * z); }};
-    case 3: return {"(1 + (" + a.text + ")^2)^sin(" + b.text + ")", [f, g](Complex x, Complex y) { const Complex z = f(x, y); return std::exp(std::sin(g(x, y)) * std::log(1.0 + z * z)); }};
-    default: return {"(" + a.text + ")*(" + b.text + ")", [f, g](Complex x, Complex y) { return f(x, y) * g(x, y); }};
+    case 0:
+      return {"(" + a.text + ") + " + b.text, [f, g](Complex x, Complex y) { return f(x, y) + g(x, y); }};
+    case 1:
+      return {"(" + a.text + ") - (" + b.text + ")", [f, g](Complex x, Complex y) { return f(x, y) - g(x, y); }};
+    case 2:
+      return {"(" + a.text + ")/(1 + (" + b.text + ")^2)", [f, g](Complex x, Complex y) {
+                const Complex z = g(x, y);
+                return f(x, y) / (1.0 + z * z);
+              }};
+    case 3:
+      return {"(1 + (" + a.text + ")^2)^sin(" + b.text + ")", [f, g](Complex x, Complex y) {
+                const Complex z = f(x, y);
+                return std::exp(std::sin(g(x, y)) * std::log(1.0 + z * z));
+              }};
+    default:
+      return {"(" + a.text + ")*(" + b.text + ")", [f, g](Complex x, Complex y) { return f(x, y) * g(x, y); }};
   }
 }
 }  // namespace
@@ -93,9 +133,9 @@ TEST(Expression, FollowsTheGrammar) {
 
 TEST(Expression, FunctionsAgreeWithTheLibrary) {
   const std::vector<std::pair<const char*, double (*)(double)>> functions{
-      {"sqrt", std::sqrt}, {"exp", std::exp}, {"log", std::log}, {"log1p", std::log1p}, {"expm1", std::expm1}, {"sin", std::sin},
-      {"cos", std::cos}, {"tan", std::tan}, {"atan", std::atan}, {"sinh", std::sinh}, {"cosh", std::cosh}, {"tanh", std::tanh},
-      {"erf", std::erf}, {"erfc", std::erfc}, {"abs", std::abs}};
+      {"sqrt", std::sqrt}, {"exp", std::exp},   {"log", std::log}, {"log1p", std::log1p}, {"expm1", std::expm1},
+      {"sin", std::sin},   {"cos", std::cos},   {"tan", std::tan}, {"atan", std::atan},   {"sinh", std::sinh},
+      {"cosh", std::cosh}, {"tanh", std::tanh}, {"erf", std::erf}, {"erfc", std::erfc},   {"abs", std::abs}};
   for (const auto& [name, function] : functions) {
     const auto formula = Expression::parse(std::string(name) + "(x)", plane);
     for (double x : {1e-9, 0.1, 0.5, 1.0, 2.0, 3.14159, 12.5, 1e3 / 7, 3e4, 1e8}) {
@@ -122,11 +162,13 @@ TEST(Expression, DerivativesOfRandomFormulasAreExact) {
     EXPECT_NEAR(parsed(0, {x, y}), expected, 1e-11 * (1 + std::abs(expected))) << formula.text;
     EXPECT_NEAR(again(0, {x, y}), expected, 1e-11 * (1 + std::abs(expected))) << parsed.text();
     constexpr double h = 1e-30;
-    const double exact[2] = {formula.function(Complex(x, h), y).imag() / h, formula.function(x, Complex(y, h)).imag() / h};
+    const double exact[2] = {formula.function(Complex(x, h), y).imag() / h,
+                             formula.function(x, Complex(y, h)).imag() / h};
     for (int k = 0; k < 2; ++k) {
       if (std::abs(exact[k]) > 1e4) continue;
       // Rounding errors grow by the condition of each of at most a few dozen operations.
-      EXPECT_NEAR(slope[k](0, {x, y}), exact[k], 1e-10 * (1 + std::abs(exact[k]))) << "d/dx" << k + 1 << " of " << formula.text;
+      EXPECT_NEAR(slope[k](0, {x, y}), exact[k], 1e-10 * (1 + std::abs(exact[k])))
+          << "d/dx" << k + 1 << " of " << formula.text;
       ++compared;
     }
   }
@@ -135,9 +177,11 @@ TEST(Expression, DerivativesOfRandomFormulasAreExact) {
 
 TEST(Expression, DerivativesOfTheOtherFunctions) {
   // Sixth-order central differences: error h^6 f^(7)/140 + rounding/h.
-  for (const char* text : {"exp(x)", "log(x)", "log1p(x)", "expm1(x)", "asin(x)", "acos(x)", "tan(x)", "sinh(x)", "cosh(x)", "erf(x)", "erfc(x)",
-                           "atan2(x, 1 + x)", "pow(x, x)", "abs(x - 1)", "max(x, x^2)", "min(x, x^2)", "if(x < 1, x^3, 2)", "x^2.5", "2^x",
-                           "sqrt(x)/x^-3", "sign(x)*x", "step(x)*x^2"}) {
+  for (const char* text :
+       {"exp(x)",    "log(x)",       "log1p(x)",    "expm1(x)",    "asin(x)",           "acos(x)",
+        "tan(x)",    "sinh(x)",      "cosh(x)",     "erf(x)",      "erfc(x)",           "atan2(x, 1 + x)",
+        "pow(x, x)", "abs(x - 1)",   "max(x, x^2)", "min(x, x^2)", "if(x < 1, x^3, 2)", "x^2.5",
+        "2^x",       "sqrt(x)/x^-3", "sign(x)*x",   "step(x)*x^2"}) {
     const auto f = Expression::parse(text, {"x"});
     const auto slope = f.derivative(0);
     constexpr double x = 0.437, h = 2e-3;
@@ -165,7 +209,8 @@ TEST(Expression, BlocksGiveTheSameBitsAsPoints) {
   const auto formula = Expression::parse("sin(3*x)*exp(-y^2) + (x-y)^5 + tanh(x*y) + x^1.5", plane);
   const fortet::Index n = 777;
   fortet::PointArray points(n, 2);
-  for (fortet::Index i = 0; i < n; ++i) points(i, 0) = 0.01 * static_cast<double>(i), points(i, 1) = std::cos(static_cast<double>(i));
+  for (fortet::Index i = 0; i < n; ++i)
+    points(i, 0) = 0.01 * static_cast<double>(i), points(i, 1) = std::cos(static_cast<double>(i));
   std::vector<double> values(n), part(n);
   formula.evaluate(0, points, values.data());
   for (fortet::Index begin : {0, 1, 63, 129, 700}) {

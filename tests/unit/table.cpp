@@ -1,10 +1,11 @@
+#include "fortet/io/table.hpp"
+
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
 #include <fstream>
 
 #include "fortet/base/error.hpp"
-#include "fortet/io/table.hpp"
 
 using fortet::io::read_table;
 
@@ -21,7 +22,8 @@ std::string message(const std::string& file, const fortet::io::TableSelection& s
 }
 
 std::string npy(const std::string& type, bool by_columns, const std::string& shape, const std::string& data) {
-  std::string header = "{'descr': '" + type + "', 'fortran_order': " + (by_columns ? "True" : "False") + ", 'shape': " + shape + ", }\n";
+  std::string header =
+      "{'descr': '" + type + "', 'fortran_order': " + (by_columns ? "True" : "False") + ", 'shape': " + shape + ", }\n";
   std::string bytes("\x93NUMPY\x01\x00", 8);
   bytes += static_cast<char>(header.size());
   bytes += '\0';

@@ -1,9 +1,10 @@
 #pragma once
 /// Formulas of a deck ("(x^2-1)^2 + y^2/2") with exact derivatives, evaluated on blocks of points.
 ///
-/// Grammar: numbers, named constants (parameters, pi, e), coordinates, t, + - * / ^ (right associative, binds tighter than
-/// unary minus), parentheses, comparisons < <= > >= (1 or 0), and functions
-///   sqrt exp log log1p expm1 abs sign sin cos tan asin acos atan sinh cosh tanh erf erfc min max pow atan2 if(c, a, b) step
+/// Grammar: numbers, named constants (parameters, pi, e), coordinates, t, + - * / ^ (right associative, binds tighter
+/// than unary minus), parentheses, comparisons < <= > >= (1 or 0), and functions
+///   sqrt exp log log1p expm1 abs sign sin cos tan asin acos atan sinh cosh tanh erf erfc min max pow atan2 if(c, a, b)
+///   step
 /// Derivatives are symbolic and simplified; abs, min, max, step and if are differentiated piecewise.
 #include <map>
 #include <memory>
@@ -16,8 +17,8 @@
 
 namespace fortet {
 
-/// A formula that does not parse: `column` counts from 1 within the formula; the message says what was expected, and for an
-/// unknown name lists the names there are and the nearest one.
+/// A formula that does not parse: `column` counts from 1 within the formula; the message says what was expected, and
+/// for an unknown name lists the names there are and the nearest one.
 struct ExpressionError : UsageError {
   ExpressionError(int column_in_text, const std::string& message) : UsageError(message), column(column_in_text) {}
   int column;
@@ -27,8 +28,8 @@ class Expression {
  public:
   /// The zero formula.
   Expression();
-  /// `coordinates`: names of coordinates 0..d-1 ("x", "y", "z" or others). Besides them the names x1..xd always mean the
-  /// coordinates, and t the time. `constants` are folded in.
+  /// `coordinates`: names of coordinates 0..d-1 ("x", "y", "z" or others). Besides them the names x1..xd always mean
+  /// the coordinates, and t the time. `constants` are folded in.
   static Expression parse(std::string_view text, const std::vector<std::string>& coordinates,
                           const std::map<std::string, double>& constants = {});
   /// Default names: x, y, z for d <= 3, x1..xd beyond.
@@ -44,7 +45,8 @@ class Expression {
   bool is_zero() const;
   std::string text() const;  ///< simplified formula, parsable again
 
-  /// out[i] = value at (x_i, t), i < x.size(). No allocation beyond a thread-local scratch; safe from many threads at once.
+  /// out[i] = value at (x_i, t), i < x.size(). No allocation beyond a thread-local scratch; safe from many threads at
+  /// once.
   void evaluate(double t, ConstPoints x, double* out) const;
   double operator()(double t, const std::vector<double>& x = {}) const;
 

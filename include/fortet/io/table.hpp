@@ -14,9 +14,10 @@ struct TableSelection {
   std::vector<std::string> columns;  ///< names (CSV with a header) or numbers from 1; empty: all
 };
 
-/// Reads the whole table on the calling process. A CSV may have comment lines (#), a header line, and commas, semicolons or blanks between the
-/// numbers. Throws IoError with the file's name for a file that is missing, unreadable, empty, or holds a row of another length or a
-/// value that is not a finite number; ParameterError("columns") for a column that does not exist.
+/// Reads the whole table on the calling process. A CSV may have comment lines (#), a header line, and commas,
+/// semicolons or blanks between the numbers. Throws IoError with the file's name for a file that is missing,
+/// unreadable, empty, or holds a row of another length or a value that is not a finite number;
+/// ParameterError("columns") for a column that does not exist.
 PointArray read_table(const std::filesystem::path& file, const TableSelection& selection = {});
 
 }  // namespace fortet::io

@@ -24,7 +24,8 @@ class Lognormal : public Law {
 /// scale * chi'^2_degrees(noncentrality), on the half line.
 LawPtr noncentral_chi_squared(double scale, double degrees, double noncentrality);
 
-/// Masses of the cells of a tensor grid as products of masses of intervals: masses[k][i] is that of cell i along axis k.
+/// Masses of the cells of a tensor grid as products of masses of intervals: masses[k][i] is that of cell i along axis
+/// k.
 void product_cell_masses(const std::vector<std::vector<double>>& masses, std::span<double> out);
 
 }  // namespace fortet::laws

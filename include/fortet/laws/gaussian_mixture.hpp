@@ -3,13 +3,14 @@
 
 namespace fortet::laws {
 
-/// sum_k w_k N(m_k, C_k); a component with C_k = 0 is a point mass (then there is no log density). One component: a normal law.
-/// Log densities and scores by log-sum-exp over the components, vectorised over points; isotropic and diagonal
-/// components take a fast path.
+/// sum_k w_k N(m_k, C_k); a component with C_k = 0 is a point mass (then there is no log density). One component: a
+/// normal law. Log densities and scores by log-sum-exp over the components, vectorised over points; isotropic and
+/// diagonal components take a fast path.
 class GaussianMixture : public Law {
  public:
   /// `weights` need not sum to one; `covariances` are symmetric, positive semi-definite.
-  GaussianMixture(std::vector<double> weights, std::vector<Eigen::VectorXd> means, std::vector<Eigen::MatrixXd> covariances);
+  GaussianMixture(std::vector<double> weights, std::vector<Eigen::VectorXd> means,
+                  std::vector<Eigen::MatrixXd> covariances);
   static std::shared_ptr<const GaussianMixture> normal(Eigen::VectorXd mean, Eigen::MatrixXd covariance);
 
   const std::vector<double>& weights() const { return weights_; }  ///< normalised
@@ -17,7 +18,8 @@ class GaussianMixture : public Law {
   const std::vector<Eigen::MatrixXd>& covariances() const { return covariances_; }
 
   /// Law of A X + c + N(0, Q).
-  std::shared_ptr<const GaussianMixture> affine(const Eigen::MatrixXd& a, const Eigen::VectorXd& c, const Eigen::MatrixXd& q) const;
+  std::shared_ptr<const GaussianMixture> affine(const Eigen::MatrixXd& a, const Eigen::VectorXd& c,
+                                                const Eigen::MatrixXd& q) const;
   /// out[i] = Laplacian of log p = divergence of the score.
   void score_divergence(ConstPoints x, double* out) const;
 

@@ -41,13 +41,14 @@ class Law {
   virtual void log_density(ConstPoints x, double* out) const;
   /// out(i, k) = d log p(x_i) / d x_k.
   virtual void score(ConstPoints x, Points out) const;
-  /// Probabilities of the cells of a tensor grid with the given edges (axis k: edges[k].size() - 1 cells; the first and last
-  /// edge may be infinite), axis 0 fastest. The default integrates the density by adaptive Gauss-Legendre quadrature per
-  /// cell to 1e-10 of the total mass.
+  /// Probabilities of the cells of a tensor grid with the given edges (axis k: edges[k].size() - 1 cells; the first and
+  /// last edge may be infinite), axis 0 fastest. The default integrates the density by adaptive Gauss-Legendre
+  /// quadrature per cell to 1e-10 of the total mass.
   virtual void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const;
   virtual Moments moments() const;
-  /// This law as a mixture of normal laws (of which points are the limit of zero covariance), exactly or by a quadrature whose
-  /// error is below rounding; null when it is none. Closed-form marginals of linear processes come from here.
+  /// This law as a mixture of normal laws (of which points are the limit of zero covariance), exactly or by a
+  /// quadrature whose error is below rounding; null when it is none. Closed-form marginals of linear processes come
+  /// from here.
   virtual std::shared_ptr<const GaussianMixture> as_mixture() const { return nullptr; }
 
  private:
@@ -59,9 +60,10 @@ using LawPtr = std::shared_ptr<const Law>;
 /// What a law's factory may ask for.
 struct LawContext {
   std::function<LawPtr(const std::string& name)> law;  ///< another law of the deck
-  /// Law at a time of a process of the deck started from a law: calls processes::closed_form_marginal. Empty outside a study.
+  /// Law at a time of a process of the deck started from a law: calls processes::closed_form_marginal. Empty outside a
+  /// study.
   std::function<LawPtr(const std::string& process, const LawPtr& initial, double time)> marginal;
-  std::filesystem::path directory;                     ///< folder against which file names are resolved
+  std::filesystem::path directory;  ///< folder against which file names are resolved
 };
 
 using LawFactory = std::function<LawPtr(const Parameters&, const LawContext&)>;

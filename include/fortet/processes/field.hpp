@@ -1,6 +1,6 @@
 #pragma once
-/// A field: a block of points and a time in, a block of values out. Closed forms implement it in processes/, interpolation from a grid
-/// in densities/, potentials in bridges/, networks in training/.
+/// A field: a block of points and a time in, a block of values out. Closed forms implement it in processes/,
+/// interpolation from a grid in densities/, potentials in bridges/, networks in training/.
 #include <memory>
 
 #include "fortet/base/points.hpp"

@@ -31,8 +31,8 @@ class Transition {
   virtual void apply(ConstPoints normals, Points x) const = 0;
 };
 
-/// Structure of an underdamped Langevin process, for splitting integrators: coordinates 0..n-1 are positions q, n..2n-1 velocities v;
-/// dq = v dt, dv = (force(q) - friction v) dt + sqrt(2 friction temperature) dW.
+/// Structure of an underdamped Langevin process, for splitting integrators: coordinates 0..n-1 are positions q, n..2n-1
+/// velocities v; dq = v dt, dv = (force(q) - friction v) dt + sqrt(2 friction temperature) dW.
 struct Underdamped {
   int positions;
   double friction, temperature;
@@ -54,9 +54,10 @@ class Process {
 
   virtual NoiseShape noise_shape() const = 0;
   virtual bool noise_is_additive() const { return noise_shape() <= NoiseShape::uniform; }  ///< G does not depend on x
-  virtual int noise_count() const { return dimension(); }                                 ///< m, number of Wiener processes
-  virtual double noise_level(double t) const;                    ///< g(t) of a uniform noise; 0 for none
-  virtual void noise(double t, ConstPoints x, Points out) const;  ///< columns as NoiseShape says; scalar, diagonal, full
+  virtual int noise_count() const { return dimension(); }  ///< m, number of Wiener processes
+  virtual double noise_level(double t) const;              ///< g(t) of a uniform noise; 0 for none
+  virtual void noise(double t, ConstPoints x,
+                     Points out) const;  ///< columns as NoiseShape says; scalar, diagonal, full
   /// out(i, k) = d g_k / d x_k of a scalar or diagonal noise (Milstein's term).
   virtual void noise_derivative(double t, ConstPoints x, Points out) const;
   /// (div a)_i = d_j a_ij; zero when the noise is additive.
@@ -64,24 +65,38 @@ class Process {
   /// a = G G^T, upper triangle by rows: a_00, a_01, .., a_11, ..: d(d+1)/2 columns. Derived from noise().
   void diffusion(double t, ConstPoints x, Points out) const;
 
-  /// Dimensionless potential V(x) with b - div D = -D grad V at all times: then e^{-V} is an equilibrium, and exponential fitting
-  /// uses node differences of V.
+  /// Dimensionless potential V(x) with b - div D = -D grad V at all times: then e^{-V} is an equilibrium, and
+  /// exponential fitting uses node differences of V.
   virtual bool has_potential() const { return false; }
   virtual void potential(ConstPoints x, double* out) const;
 
   /// Clock: L(t) = rate(t) L(0) / rate(0) with clock(t) = int_0^t rate. A homogeneous process has rate 1.
   virtual bool has_clock() const { return false; }
-  virtual double clock_rate(double t) const { (void)t; return 1; }
+  virtual double clock_rate(double t) const {
+    (void)t;
+    return 1;
+  }
   virtual double clock(double t) const { return t; }
   /// b_k and G_kk depend on x_k (and t) only, and G is diagonal: the generator is a sum of one per axis.
   virtual bool is_axis_separable() const { return false; }
 
   /// Law of X_t when X_0 has law `initial`; null when there is no closed form.
-  virtual laws::LawPtr marginal(const laws::LawPtr& initial, double t) const { (void)initial; (void)t; return nullptr; }
+  virtual laws::LawPtr marginal(const laws::LawPtr& initial, double t) const {
+    (void)initial;
+    (void)t;
+    return nullptr;
+  }
   /// Exact transition from t0 to t1; null when there is none.
-  virtual std::unique_ptr<const Transition> transition(double t0, double t1) const { (void)t0; (void)t1; return nullptr; }
+  virtual std::unique_ptr<const Transition> transition(double t0, double t1) const {
+    (void)t0;
+    (void)t1;
+    return nullptr;
+  }
   /// A(t) in b = A(t) x + rest, for exponential integrators; empty when nothing is known.
-  virtual std::optional<Eigen::MatrixXd> linear_part(double t) const { (void)t; return std::nullopt; }
+  virtual std::optional<Eigen::MatrixXd> linear_part(double t) const {
+    (void)t;
+    return std::nullopt;
+  }
   virtual const Underdamped* underdamped() const { return nullptr; }
 
  private:
@@ -95,7 +110,8 @@ using ProcessPtr = std::shared_ptr<const Process>;
 struct ProcessContext {
   std::function<laws::LawPtr(const std::string& name)> law;
   std::function<ProcessPtr(const std::string& name)> process;
-  /// Score of the marginals of `of` from another object: section "densities" or "models". Evaluated in the time of `of`.
+  /// Score of the marginals of `of` from another object: section "densities" or "models". Evaluated in the time of
+  /// `of`.
   std::function<FieldPtr(const std::string& section, const std::string& name, const ProcessPtr& of)> score;
 };
 
@@ -104,11 +120,12 @@ using ProcessFactory = std::function<ProcessPtr(const Parameters&, const Process
 /// Makes a process of a registered kind; throws ParameterError for a value that makes none.
 ProcessPtr make_process(const Parameters& parameters, const ProcessContext& context = {});
 
-/// process.marginal(initial, time), or ParameterError saying what is wrong; serves the law kind `marginal` (LawContext::marginal).
+/// process.marginal(initial, time), or ParameterError saying what is wrong; serves the law kind `marginal`
+/// (LawContext::marginal).
 laws::LawPtr closed_form_marginal(const Process& process, const laws::LawPtr& initial, double time);
 
-/// The score of the closed-form marginals of `process` started from `initial`; throws UsageError where there are none. Keeps the marginal of
-/// the last times asked for, so that a loop over blocks at one time builds it once.
+/// The score of the closed-form marginals of `process` started from `initial`; throws UsageError where there are none.
+/// Keeps the marginal of the last times asked for, so that a loop over blocks at one time builds it once.
 FieldPtr marginal_score(const ProcessPtr& process, const laws::LawPtr& initial);
 
 }  // namespace fortet::processes
