@@ -92,7 +92,7 @@ class RankRun {
       const Points x = chunk.x.view().slice(begin, std::min(block_size, size - begin));
       setup_.settings.initial->sample(initial_, chunk.first + begin, x);
       if (setup_.log_density) setup_.settings.initial->log_density(x, chunk.log_density.data() + begin);
-      if (setup_.walls.any()) setup_.walls.admit(x, chunk.weights.data() + begin);
+      if (setup_.walls.any()) setup_.walls.admit(x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr);
       check(x, chunk.first + begin, 0, 0.0);
     }
   }

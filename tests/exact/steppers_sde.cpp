@@ -108,7 +108,7 @@ processes::ProcessPtr additive(double k, double c, double g) {
 }
 
 TEST(StrongOrder, AdditiveNoise) {
-  constexpr Index particles = 4000;
+  constexpr Index particles = 2000;
   const auto settings = [&](const std::string& stepper) { return ensemble(additive(0, 2, 2), point({0.3}), particles, {{"steps", 4096}, {"stepper", stepper}}); };
   const PointArray reference = final_positions(settings("sra1"), 1);
   const auto value = [](const PointArray& x, Index i) { return x(i, 0); };
@@ -120,8 +120,8 @@ TEST(StrongOrder, AdditiveNoise) {
 }
 
 TEST(WeakOrder, AdditiveNoise) {
-  constexpr Index particles = 400000;
-  const auto settings = [&](const std::string& stepper) { return ensemble(additive(2, 1, 0.5), point({0.3}), particles, {{"steps", 64}, {"stepper", stepper}}); };
+  constexpr Index particles = 200000;
+  const auto settings = [&](const std::string& stepper) { return ensemble(additive(2.5, 0.5, 0.5), point({0.3}), particles, {{"steps", 64}, {"stepper", stepper}}); };
   const PointArray reference = final_positions(settings("sra1"), 1);
   const auto square = [](const PointArray& x, Index i) { return x(i, 0) * x(i, 0); };
   expect_weak_order(errors_against(settings("euler_maruyama"), reference, {4, 8, 16}, square), 1, "euler_maruyama");
@@ -153,13 +153,13 @@ TEST(WeakOrder, NonCommutativeNoise) {
   }
   const Eigen::Vector4d start(1, -0.5, -0.5, 0.25);  // x = (1, -1/2)
   const Eigen::Vector4d moments = generator.exp() * start;
-  constexpr Index particles = 400000;
+  constexpr Index particles = 150000;
   const auto settings = [&](const std::string& stepper) { return ensemble(process, point({1, -0.5}), particles, {{"steps", 64}, {"stepper", stepper}}); };
   const PointArray fine = final_positions(settings("srk_weak2"), 1);
   const auto f = [](const PointArray& x, Index i) { return x(i, 0) * x(i, 1) + x(i, 1) * x(i, 1); };
   const Estimate found = estimate(particles, [&](Index i) { return f(fine, i); });
   EXPECT_LT(std::abs(found.mean - (moments[1] + moments[3])), 4 * found.deviation);
-  EXPECT_LT(found.deviation, 0.003);
+  EXPECT_LT(found.deviation, 0.005);
   // Order from exact moments: the fine run is a control variate with a bias 64 times smaller than that of the steps measured.
   expect_weak_order(errors_against(settings("srk_weak2"), fine, {8, 16, 32}, f), 2, "srk_weak2");
   expect_weak_order(errors_against(settings("euler_maruyama"), fine, {2, 4, 8}, f), 1, "euler_maruyama");
@@ -199,7 +199,7 @@ TEST(Exponential, StiffLinearPartAndOrderOneForTheRest) {
                                     .with_linear_part(Eigen::MatrixXd::Constant(1, 1, -2.0)));
   const auto settings = [&](const std::string& stepper) { return ensemble(mild, point({0.5}), 20000, {{"steps", 512}, {"stepper", stepper}}); };
   const PointArray reference = final_positions(settings("sra1"), 1);
-  const auto errors = errors_against(settings("exponential"), reference, {16, 32, 64}, [](const PointArray& y, Index i) { return y(i, 0); });
+  const auto errors = errors_against(settings("exponential"), reference, {4, 8, 16}, [](const PointArray& y, Index i) { return y(i, 0); });
   EXPECT_NEAR(test::observed_order(errors.sizes, errors.strong), 1, 0.12);
   expect_weak_order(errors, 1, "exponential");
 }

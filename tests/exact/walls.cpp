@@ -126,7 +126,9 @@ TEST(AbsorbingWall, SurvivalByBridgeWeights) {
     const Estimate never_outside = estimate(particles, [&](Index i) { return snapshot.weights[i] > 0; });
     EXPECT_LT(std::abs(survival.mean - exact), 0.001 + 4 * survival.deviation) << steps;
     const double naive = survival_of_width(1 + 2 * 0.5826 * std::sqrt(2 * 0.2 / steps)) - exact;
-    if (steps > 4) EXPECT_NEAR(never_outside.mean - exact, naive, 0.1 * naive) << steps;
+    if (steps > 4) {
+      EXPECT_NEAR(never_outside.mean - exact, naive, 0.1 * naive) << steps;
+    }
     EXPECT_GT(never_outside.mean - exact, 0.05) << steps;
     // The law of the survivors: E w sin(pi X) = e^{-pi^2 T} sin(pi x0).
     const Estimate mode = estimate(particles, [&](Index i) { return snapshot.weights[i] * std::sin(M_PI * snapshot.positions(i, 0)); });

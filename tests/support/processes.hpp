@@ -51,7 +51,10 @@ class PointwiseProcess : public processes::Process {
   bool noise_is_additive() const override { return additive_ || shape_ <= NoiseShape::uniform; }
   int noise_count() const override { return shape_ == NoiseShape::full ? count_ : dimension(); }
   double noise_level(double t) const override { return shape_ == NoiseShape::uniform ? level_(t) : 0; }
-  void noise(double t, ConstPoints x, Points out) const override { each(noise_, t, x, out); }
+  void noise(double t, ConstPoints x, Points out) const override {
+    if (noise_) each(noise_, t, x, out);
+    else Process::noise(t, x, out);
+  }
   void noise_derivative(double t, ConstPoints x, Points out) const override { each(derivative_, t, x, out); }
   bool has_potential() const override { return static_cast<bool>(potential_); }
   void potential(ConstPoints x, double* out) const override { each(potential_, 0, x, Points(out, x.size(), 1)); }
