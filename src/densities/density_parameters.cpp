@@ -85,7 +85,11 @@ DensityPlan check_density(const DensitySettings& settings) {
   if (settings.at.empty()) throw ParameterError("at", "expected at least one time");
   if (options.is_backward) {
     if (!settings.parameters.has("function")) throw ParameterError("function", "a backward equation needs 'function', its value at the horizon");
-    Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+    try {
+      Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+    } catch (const ExpressionError& error) {
+      throw ParameterError("function", error.what());
+    }
   } else {
     if (!settings.initial) throw ParameterError("initial", "a forward equation needs 'initial', the law at t = 0");
     if (settings.initial->dimension() != d) {

@@ -60,15 +60,10 @@ void EdgeGenerator::build(double t) {
   has_cross_terms_ ? build_selling(t) : build_axes(t);
 }
 
-void EdgeGenerator::finish(std::vector<std::vector<Edge>>& lists) {
-  first_.assign(1, 0);
-  edges_.clear();
-  leaving_.assign(lists.size(), 0.0);
-  for (std::size_t i = 0; i < lists.size(); ++i) {
-    for (const Edge& edge : lists[i]) leaving_[i] += edge.out;
-    edges_.insert(edges_.end(), lists[i].begin(), lists[i].end());
-    first_.push_back(static_cast<Index>(edges_.size()));
-    lists[i] = {};
+void EdgeGenerator::finish() {
+  leaving_.assign(grid_->local_count(), 0.0);
+  for (Index i = 0; i < grid_->local_count(); ++i) {
+    for (Index e = first_[i]; e < first_[i + 1]; ++e) leaving_[i] += edges_[e].out;
   }
   for (const Exit& exit : exits_) leaving_[exit.cell] += exit.rate;
   double largest = 0;
@@ -84,8 +79,10 @@ void EdgeGenerator::finish(std::vector<std::vector<Edge>>& lists) {
 void EdgeGenerator::build_axes(double t) {
   const int d = grid_->dimension();
   halo_ = std::make_unique<Halo>(*grid_, 1);
-  std::vector<std::vector<Edge>> lists(grid_->local_count());
-  for (std::vector<Edge>& list : lists) list.reserve(2 * d);
+  // Each axis fills the next places of every cell; then the unused ones are squeezed out.
+  const Index n_cells = grid_->local_count(), most = 2 * d;
+  edges_.assign(n_cells * most, Edge{});
+  std::vector<unsigned char> count(n_cells, 0);
   for (int axis = 0; axis < d; ++axis) {
     const bool periodic = grid_->is_periodic(axis);
     LineProblem problem{process_, grid_, slab_lines(*grid_, axis), process_->is_axis_separable()};
@@ -120,12 +117,18 @@ void EdgeGenerator::build_axes(double t) {
           // Row 0 and n + 1 carry the rates of the neighbour on a periodic or cut line.
           edge.in = in;
           edge.step[axis] = static_cast<float>(centre(other) - centre(global));
-          lists[cell].push_back(edge);
+          edges_[cell * most + count[cell]++] = edge;
         }
       }
     }
   }
-  finish(lists);
+  first_.assign(1, 0);
+  for (Index cell = 0; cell < n_cells; ++cell) {
+    std::move(edges_.begin() + cell * most, edges_.begin() + cell * most + count[cell], edges_.begin() + first_.back());
+    first_.push_back(first_.back() + count[cell]);
+  }
+  edges_.resize(first_.back());
+  finish();
 }
 
 void EdgeGenerator::build_selling(double t) {
@@ -213,7 +216,9 @@ void EdgeGenerator::build_selling(double t) {
   own.clear();
 
   // Both ends of an edge bring half of its weight.
-  std::vector<std::vector<Edge>> lists(grid.local_count());
+  first_.assign(1, 0);
+  edges_.clear();
+  edges_.reserve(grid.local_count() * (d == 2 ? 6 : 12));
   const bool has_potential = process_->has_potential();
   const auto weight_of = [](const Site& site, const std::array<int, 3>& offset) {
     for (const SellingTerm& term : site.terms) {
@@ -273,7 +278,7 @@ void EdgeGenerator::build_selling(double t) {
           const FaceRates rates = fitted_rates(weight, drop_between(here, there, e));
           Edge edge{neighbour, rates.up, rates.down, {}};
           for (int k = 0; k < d; ++k) edge.step[k] = static_cast<float>(e[k] * width[k]);
-          lists[cell].push_back(edge);
+          edges_.push_back(edge);
           continue;
         }
         const Boundary boundary = grid.boundary(exit_axis, exit_side);
@@ -287,8 +292,9 @@ void EdgeGenerator::build_selling(double t) {
         if (rate > 0) exits_.push_back({cell, exit_axis, exit_side, rate});
       }
     }
+    first_.push_back(static_cast<Index>(edges_.size()));
   }
-  finish(lists);
+  finish();
 }
 
 }  // namespace fortet::densities

@@ -61,7 +61,7 @@ class EdgeGenerator {
  private:
   void build_axes(double t);
   void build_selling(double t);
-  void finish(std::vector<std::vector<Edge>>& lists);
+  void finish();
 
   const processes::Process* process_;
   const Grid* grid_;

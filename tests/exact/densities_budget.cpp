@@ -141,6 +141,8 @@ TEST(Refused, WithTheReason) {
   bad = good;
   bad.options = {{"equation", "backward"}};
   EXPECT_NE(check(bad).find("function: a backward equation needs"), std::string::npos) << check(bad);
+  bad.options = {{"equation", "backward"}, {"function", "x +* y"}};
+  EXPECT_EQ(check(bad).rfind("function: ", 0), 0u) << check(bad);
   bad = good;
   bad.process = process("expression", {{"drift", {"y", "-x"}}});
   bad.options = {{"equation", "backward"}, {"function", "x"}};

@@ -66,6 +66,17 @@ TEST(Integrators, NegativeMassIsReportedAndFailsBeyondItsLimit) {
   }
 }
 
+TEST(Integrators, BackwardEquationAgreesWithTheDefaultPropagator) {
+  Json options{{"equation", "backward"}, {"function", "x + x*y^2"}, {"propagator", {{"kind", "tr_bdf2"}}}, {"steps", 60}};
+  DensityCase one = problem(options);
+  one.at = {0.2};
+  const auto implicit = one.solve();
+  one.options["propagator"] = "strang";
+  one.options["steps"] = 200;
+  const auto split = one.solve();
+  EXPECT_LT(distance(implicit, split), 1e-3);
+}
+
 TEST(Integrators, AbsorbedMassClosesTheBalance) {
   auto open = problem({{"propagator", {{"kind", "bdf2"}}}, {"steps", 100}});
   open.grid = grid({{"lower", {-1.5, -1.5}}, {"upper", {1.5, 1.5}}, {"cells", {16, 16}}, {"boundary", "absorbing"}});
