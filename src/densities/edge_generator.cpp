@@ -43,10 +43,12 @@ void Halo::exchange(double* extended) const {
   std::vector<MPI_Request> requests;
   requests.reserve(sends_.size() + receives_.size());
   for (const Message& m : receives_) {
-    MPI_Irecv(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle, &requests.emplace_back());
+    MPI_Irecv(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle,
+              &requests.emplace_back());
   }
   for (const Message& m : sends_) {
-    MPI_Isend(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle, &requests.emplace_back());
+    MPI_Isend(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle,
+              &requests.emplace_back());
   }
   MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
 }
@@ -72,7 +74,8 @@ void EdgeGenerator::finish() {
     finite = finite && std::isfinite(rate);
     largest = std::max(largest, rate);
   }
-  if (grid_->communicator().any(!finite)) throw DivergedError("the drift or diffusion of a process is not finite on the grid");
+  if (grid_->communicator().any(!finite))
+    throw DivergedError("the drift or diffusion of a process is not finite on the grid");
   largest_ = grid_->communicator().max(largest);
 }
 
@@ -92,8 +95,9 @@ void EdgeGenerator::build_axes(double t) {
     const Index n = lines.length, cells = grid_->cells(axis);
     const auto centre = [&](Index cell) {  // continued periodically
       const double length = grid_->edges(axis).back() - grid_->edges(axis).front();
-      return cell < 0 ? grid_->centres(axis)[cell + cells] - length
-                      : cell >= cells ? grid_->centres(axis)[cell - cells] + length : grid_->centres(axis)[cell];
+      return cell < 0        ? grid_->centres(axis)[cell + cells] - length
+             : cell >= cells ? grid_->centres(axis)[cell - cells] + length
+                             : grid_->centres(axis)[cell];
     };
     for (Index line = 0; line < lines.count; ++line) {
       const int lane = static_cast<int>(line % lane_count);
@@ -137,7 +141,8 @@ void EdgeGenerator::build_selling(double t) {
   std::array<double, 3> width{1, 1, 1};
   for (int k = 0; k < d; ++k) {
     if (!grid.is_uniform(k)) {
-      throw UsageError("a diffusion tensor with cross terms needs a uniform grid; axis " + std::to_string(k) + " is stretched");
+      throw UsageError("a diffusion tensor with cross terms needs a uniform grid; axis " + std::to_string(k) +
+                       " is stretched");
     }
     width[k] = grid.width(k, 0);
   }
@@ -166,7 +171,8 @@ void EdgeGenerator::build_selling(double t) {
       }
       sites[i].terms = selling_decomposition(d, scaled);
       if (sites[i].terms.empty()) {
-        throw UsageError("the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
+        throw UsageError(
+            "the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
       }
       const Eigen::VectorXd force = tensor.ldlt().solve(b);
       for (int k = 0; k < d; ++k) sites[i].force[k] = force(k);
@@ -182,7 +188,8 @@ void EdgeGenerator::build_selling(double t) {
       PointArray x(std::min(block_size, grid.local_count() - begin), d);
       grid.local_centres(begin, x);
       for (Site& site : site_at(x)) {
-        for (const SellingTerm& term : site.terms) reach = std::max(reach, static_cast<double>(std::abs(term.offset[last])));
+        for (const SellingTerm& term : site.terms)
+          reach = std::max(reach, static_cast<double>(std::abs(term.offset[last])));
         own.push_back(std::move(site));
       }
     }
@@ -258,7 +265,8 @@ void EdgeGenerator::build_selling(double t) {
             if (grid.is_periodic(k)) {
               if (k < last) shift = ((target % count) + count) % count - index[k];
             } else {
-              const double room = step > 0 ? static_cast<double>(count - 1 - index[k]) + 0.5 : static_cast<double>(index[k]) + 0.5;
+              const double room =
+                  step > 0 ? static_cast<double>(count - 1 - index[k]) + 0.5 : static_cast<double>(index[k]) + 0.5;
               const double at = room / static_cast<double>(std::abs(step));
               if (at < fraction) {
                 fraction = at;
@@ -288,7 +296,8 @@ void EdgeGenerator::build_selling(double t) {
         double z = 0;
         for (int k = 0; k < d; ++k) z += here.force[k] * e[k] * width[k];
         // p = 0 at the side, a part of the edge away; an open side lets only the drift through.
-        const double rate = boundary == Boundary::absorbing ? fitted_rates(weight / fraction, z * fraction).up : weight * std::max(z, 0.0);
+        const double rate = boundary == Boundary::absorbing ? fitted_rates(weight / fraction, z * fraction).up
+                                                            : weight * std::max(z, 0.0);
         if (rate > 0) exits_.push_back({cell, exit_axis, exit_side, rate});
       }
     }
