@@ -4,8 +4,8 @@
 
 namespace fortet::densities {
 
-/// Rates of the flux J = up p_i - down p_{i+1} with J = (D/h) [B(-z) p_i - B(z) p_{i+1}], B(z) = z / (e^z - 1). Both are
-/// nonnegative and accurate in every component; up / down = e^z to round-off.
+/// Rates of the flux J = up p_i - down p_{i+1} with J = (D/h) [B(-z) p_i - B(z) p_{i+1}], B(z) = z / (e^z - 1). Both
+/// are nonnegative and accurate in every component; up / down = e^z to round-off.
 struct FaceRates {
   double up, down;
 };

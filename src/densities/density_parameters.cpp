@@ -11,32 +11,43 @@ namespace {
 const Schema schema{
     "densities",
     "",
-    "Density of a process on a grid: the forward equation dp/dt = -div((b - div D) p - D grad p) or the backward equation "
+    "Density of a process on a grid: the forward equation dp/dt = -div((b - div D) p - D grad p) or the backward "
+    "equation "
     "du/dt + b.grad u + D:Hess u = 0, by a Markov generator with exponential fitting.",
     "Risken 1989; Scharfetter and Gummel 1969",
     {required("process", {Type::reference}, "the process").of("processes"),
      optional("initial", {Type::reference}, "law at t = 0 (forward equation)").of("laws"),
      required("grid", {Type::reference}, "the grid").of("grids"),
-     defaulted("equation", {Type::choice}, "forward", "forward: density of X_t; backward: u(x, t) = E[function(X_T) | X_t = x]")
+     defaulted("equation", {Type::choice}, "forward",
+               "forward: density of X_t; backward: u(x, t) = E[function(X_T) | X_t = x]")
          .one_of({"forward", "backward"}),
-     optional("function", {Type::expression}, "function at the horizon (backward equation); it vanishes beyond absorbing sides"),
+     optional("function", {Type::expression},
+              "function at the horizon (backward equation); it vanishes beyond absorbing sides"),
      defaulted("propagator", {Type::kind}, "automatic", "how time is advanced").of("propagators"),
-     optional("steps", {Type::integer}, "number of time steps over the horizon; absent: chosen by 'tolerance'").at_least(1),
+     optional("steps", {Type::integer}, "number of time steps over the horizon; absent: chosen by 'tolerance'")
+         .at_least(1),
      optional("tolerance", {Type::real},
-              "L1 error in time allowed over the horizon, kept by step doubling (default 1e-3 unless 'steps' is given); without effect "
+              "L1 error in time allowed over the horizon, kept by step doubling (default 1e-3 unless 'steps' is "
+              "given); without effect "
               "on propagators that are exact in time")
          .positive(),
-     optional("at", {Type::reals}, "times at which the density is kept, hit exactly (default: the horizon)").nonnegative(),
+     optional("at", {Type::reals}, "times at which the density is kept, hit exactly (default: the horizon)")
+         .nonnegative(),
      optional("reference", {Type::reference}, "law for KL(p_t | reference) over time").of("laws"),
-     defaulted("negative_mass_limit", {Type::real}, 1e-6, "largest negative mass before the run fails (only PETSc's integrators make any)")
+     defaulted("negative_mass_limit", {Type::real}, 1e-6,
+               "largest negative mass before the run fails (only PETSc's integrators make any)")
          .nonnegative(),
      optional("boundary_mass_limit", {Type::real},
-              "largest mass in the outermost cells before the run fails: the grid is too small for its law (default: reported only); also "
+              "largest mass in the outermost cells before the run fails: the grid is too small for its law (default: "
+              "reported only); also "
               "limits the mass of the initial law outside of the grid (default 0.01)")
          .nonnegative(),
-     defaulted("action", {Type::boolean}, false, "record the action int int p |v|^2 over time (costs one evaluation of the current per step)"),
-     defaulted("error_budget", {Type::boolean}, true, "estimate the errors in space and time by Richardson extrapolation for the checks"),
-     defaulted("store", {Type::texts}, Json::array({"density", "velocity", "current"}), "what is written to the results").one_of({"density", "current", "velocity"})}};
+     defaulted("action", {Type::boolean}, false,
+               "record the action int int p |v|^2 over time (costs one evaluation of the current per step)"),
+     defaulted("error_budget", {Type::boolean}, true,
+               "estimate the errors in space and time by Richardson extrapolation for the checks"),
+     defaulted("store", {Type::texts}, Json::array({"density", "velocity", "current"}), "what is written to the results")
+         .one_of({"density", "current", "velocity"})}};
 
 struct RegisterSchema {
   RegisterSchema() { SchemaCatalogue::instance().add(schema); }
@@ -57,13 +68,39 @@ DensityOptions density_options(const DensitySettings& settings) {
   options.propagator = Parameters::make("propagators", kind.kind(), kind.json(), settings.name);
   options.is_backward = p.has("equation") && p.text("equation") == "backward";
   options.action = p.has("action") && p.boolean("action") && !options.is_backward;
-  if (p.has("steps") && p.has("tolerance")) throw ParameterError("tolerance", "give either 'steps' or 'tolerance', not both");
-  if (p.has("steps")) options.steps = p.integer("steps");
-  else options.tolerance = p.has("tolerance") ? p.real("tolerance") : 1e-3;
+  if (p.has("steps") && p.has("tolerance"))
+    throw ParameterError("tolerance", "give either 'steps' or 'tolerance', not both");
+  if (p.has("steps"))
+    options.steps = p.integer("steps");
+  else
+    options.tolerance = p.has("tolerance") ? p.real("tolerance") : 1e-3;
   if (p.has("negative_mass_limit")) options.negative_mass_limit = p.real("negative_mass_limit");
   if (p.has("boundary_mass_limit")) options.boundary_mass_limit = p.real("boundary_mass_limit");
   return options;
 }
+
+namespace {
+/// The domain must hold the law's mass; coarse cells are enough to see whether it does. Not collective.
+void check_initial_mass(const DensitySettings& settings, const DensityOptions& options) {
+  constexpr Index coarse = 16;
+  const Grid& grid = *settings.grid;
+  std::vector<std::vector<double>> edges(grid.dimension());
+  std::size_t count = 1;
+  for (int k = 0; k < grid.dimension(); ++k) {
+    const Index kept = std::min(coarse, grid.cells(k));
+    for (Index i = 0; i <= kept; ++i) edges[k].push_back(grid.edges(k)[i * grid.cells(k) / kept]);
+    count *= static_cast<std::size_t>(kept);
+  }
+  std::vector<double> masses(count);
+  settings.initial->cell_masses(edges, masses);
+  const double outside = 1 - std::accumulate(masses.begin(), masses.end(), 0.0);
+  const double limit = options.boundary_mass_limit >= 0 ? options.boundary_mass_limit : 0.01;
+  if (!(outside <= limit)) {
+    throw ParameterError("grid", fmt::format("the grid is too small for its law: a mass of {:.3g} of the initial law lies outside "
+                                             "(boundary_mass_limit {:g})", outside, limit));
+  }
+}
+}  // namespace
 
 DensityPlan check_density(const DensitySettings& settings) {
   const DensityOptions options = density_options(settings);
@@ -77,39 +114,50 @@ DensityPlan check_density(const DensitySettings& settings) {
   double previous = -1;
   for (double t : settings.at) {
     if (!(t >= 0 && t <= process.horizon() * (1 + 1e-14))) {
-      throw ParameterError("at", "expected times in [0, " + number(process.horizon()) + "] (the horizon of the process), found " + number(t));
+      throw ParameterError("at", "expected times in [0, " + number(process.horizon()) +
+                                     "] (the horizon of the process), found " + number(t));
     }
-    if (t <= previous) throw ParameterError("at", "expected increasing times, found " + number(t) + " after " + number(previous));
+    if (t <= previous)
+      throw ParameterError("at", "expected increasing times, found " + number(t) + " after " + number(previous));
     previous = t;
   }
   if (settings.at.empty()) throw ParameterError("at", "expected at least one time");
   if (options.is_backward) {
-    if (!settings.parameters.has("function")) throw ParameterError("function", "a backward equation needs 'function', its value at the horizon");
-    Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+    if (!settings.parameters.has("function"))
+      throw ParameterError("function", "a backward equation needs 'function', its value at the horizon");
+    try {
+      Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+    } catch (const ExpressionError& error) {
+      throw ParameterError("function", error.what());
+    }
   } else {
     if (!settings.initial) throw ParameterError("initial", "a forward equation needs 'initial', the law at t = 0");
     if (settings.initial->dimension() != d) {
-      throw ParameterError("initial", "expected a law in " + std::to_string(d) + " dimensions as the process has, found " +
+      throw ParameterError("initial", "expected a law in " + std::to_string(d) +
+                                          " dimensions as the process has, found " +
                                           std::to_string(settings.initial->dimension()));
     }
     if (!settings.initial->capabilities().cell_masses) {
       throw ParameterError("initial", "this law has no cell masses, so a density cannot start from it");
     }
+    check_initial_mass(settings, options);
   }
   if (settings.reference) {
     if (settings.reference->dimension() != d) {
       throw ParameterError("reference", "expected a law in " + std::to_string(d) + " dimensions, found " +
                                             std::to_string(settings.reference->dimension()));
     }
-    if (!settings.reference->capabilities().cell_masses) throw ParameterError("reference", "this law has no cell masses");
+    if (!settings.reference->capabilities().cell_masses)
+      throw ParameterError("reference", "this law has no cell masses");
   }
   const DiffusionShape shape = diffusion_shape(process, grid);
   const std::string kind = options.propagator.kind();
   const bool transport = *std::min_element(shape.axis.begin(), shape.axis.end()) == 0;
   if (options.is_backward && transport && (kind == "strang" || kind == "automatic") &&
       !(kind == "strang" && options.propagator.text("transport") == "upwind")) {
-    throw ParameterError("propagator", "the backward equation of a process without diffusion along an axis needs "
-                                       "{kind: strang, transport: upwind}: the nonlinear schemes have no transpose");
+    throw ParameterError("propagator",
+                         "the backward equation of a process without diffusion along an axis needs "
+                         "{kind: strang, transport: upwind}: the nonlinear schemes have no transpose");
   }
   DensityPlan plan;
   plan.propagator = kind;
@@ -123,15 +171,9 @@ DensityPlan check_density(const DensitySettings& settings) {
 
 std::vector<double> initial_masses(const DensitySettings& settings, const DensityOptions& options) {
   const Grid& grid = *settings.grid;
+  check_initial_mass(settings, options);
   std::vector<double> masses(grid.local_count());
   parallel::together(grid.communicator(), [&] { settings.initial->cell_masses(grid.local_edges(), masses); });
-  parallel::ExactSum sum;
-  sum.add(std::span<const double>(masses));
-  const double outside = 1 - grid.communicator().sum(sum), limit = options.boundary_mass_limit >= 0 ? options.boundary_mass_limit : 0.01;
-  if (!(outside <= limit)) {
-    throw UsageError("the grid of density '" + settings.name + "' is too small for its law: a mass of " + number(outside) +
-                     " of the initial law lies outside (boundary_mass_limit " + number(limit) + ")");
-  }
   return masses;
 }
 

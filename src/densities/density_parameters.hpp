@@ -7,7 +7,7 @@ namespace fortet::densities {
 struct DensityOptions {
   Parameters propagator;
   bool is_backward = false, action = false;
-  long steps = 0;        ///< over the horizon; 0: by tolerance
+  long steps = 0;  ///< over the horizon; 0: by tolerance
   double tolerance = 0;
   double negative_mass_limit = 0;
   double boundary_mass_limit = -1;  ///< negative: none

@@ -5,8 +5,8 @@
 
 namespace fortet::densities {
 
-/// Numbers of a density of the given cell masses; `reference` masses of the same cells or empty. All but `action` and `absorbed`.
-/// Collective.
+/// Numbers of a density of the given cell masses; `reference` masses of the same cells or empty. All but `action` and
+/// `absorbed`. Collective.
 Diagnostics diagnose(const processes::Process& process, const Grid& grid, double t, std::span<const double> masses,
                      std::span<const double> reference);
 

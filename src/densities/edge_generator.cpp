@@ -43,10 +43,12 @@ void Halo::exchange(double* extended) const {
   std::vector<MPI_Request> requests;
   requests.reserve(sends_.size() + receives_.size());
   for (const Message& m : receives_) {
-    MPI_Irecv(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle, &requests.emplace_back());
+    MPI_Irecv(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle,
+              &requests.emplace_back());
   }
   for (const Message& m : sends_) {
-    MPI_Isend(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle, &requests.emplace_back());
+    MPI_Isend(extended + m.layer * size, static_cast<int>(size), MPI_DOUBLE, m.rank, m.tag, handle,
+              &requests.emplace_back());
   }
   MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE);
 }
@@ -60,15 +62,10 @@ void EdgeGenerator::build(double t) {
   has_cross_terms_ ? build_selling(t) : build_axes(t);
 }
 
-void EdgeGenerator::finish(std::vector<std::vector<Edge>>& lists) {
-  first_.assign(1, 0);
-  edges_.clear();
-  leaving_.assign(lists.size(), 0.0);
-  for (std::size_t i = 0; i < lists.size(); ++i) {
-    for (const Edge& edge : lists[i]) leaving_[i] += edge.out;
-    edges_.insert(edges_.end(), lists[i].begin(), lists[i].end());
-    first_.push_back(static_cast<Index>(edges_.size()));
-    lists[i] = {};
+void EdgeGenerator::finish() {
+  leaving_.assign(grid_->local_count(), 0.0);
+  for (Index i = 0; i < grid_->local_count(); ++i) {
+    for (Index e = first_[i]; e < first_[i + 1]; ++e) leaving_[i] += edges_[e].out;
   }
   for (const Exit& exit : exits_) leaving_[exit.cell] += exit.rate;
   double largest = 0;
@@ -77,15 +74,18 @@ void EdgeGenerator::finish(std::vector<std::vector<Edge>>& lists) {
     finite = finite && std::isfinite(rate);
     largest = std::max(largest, rate);
   }
-  if (grid_->communicator().any(!finite)) throw DivergedError("the drift or diffusion of a process is not finite on the grid");
+  if (grid_->communicator().any(!finite))
+    throw DivergedError("the drift or diffusion of a process is not finite on the grid");
   largest_ = grid_->communicator().max(largest);
 }
 
 void EdgeGenerator::build_axes(double t) {
   const int d = grid_->dimension();
   halo_ = std::make_unique<Halo>(*grid_, 1);
-  std::vector<std::vector<Edge>> lists(grid_->local_count());
-  for (std::vector<Edge>& list : lists) list.reserve(2 * d);
+  // Each axis fills the next places of every cell; then the unused ones are squeezed out.
+  const Index n_cells = grid_->local_count(), most = 2 * d;
+  edges_.assign(n_cells * most, Edge{});
+  std::vector<unsigned char> count(n_cells, 0);
   for (int axis = 0; axis < d; ++axis) {
     const bool periodic = grid_->is_periodic(axis);
     LineProblem problem{process_, grid_, slab_lines(*grid_, axis), process_->is_axis_separable()};
@@ -95,8 +95,9 @@ void EdgeGenerator::build_axes(double t) {
     const Index n = lines.length, cells = grid_->cells(axis);
     const auto centre = [&](Index cell) {  // continued periodically
       const double length = grid_->edges(axis).back() - grid_->edges(axis).front();
-      return cell < 0 ? grid_->centres(axis)[cell + cells] - length
-                      : cell >= cells ? grid_->centres(axis)[cell - cells] + length : grid_->centres(axis)[cell];
+      return cell < 0        ? grid_->centres(axis)[cell + cells] - length
+             : cell >= cells ? grid_->centres(axis)[cell - cells] + length
+                             : grid_->centres(axis)[cell];
     };
     for (Index line = 0; line < lines.count; ++line) {
       const int lane = static_cast<int>(line % lane_count);
@@ -120,12 +121,18 @@ void EdgeGenerator::build_axes(double t) {
           // Row 0 and n + 1 carry the rates of the neighbour on a periodic or cut line.
           edge.in = in;
           edge.step[axis] = static_cast<float>(centre(other) - centre(global));
-          lists[cell].push_back(edge);
+          edges_[cell * most + count[cell]++] = edge;
         }
       }
     }
   }
-  finish(lists);
+  first_.assign(1, 0);
+  for (Index cell = 0; cell < n_cells; ++cell) {
+    std::move(edges_.begin() + cell * most, edges_.begin() + cell * most + count[cell], edges_.begin() + first_.back());
+    first_.push_back(first_.back() + count[cell]);
+  }
+  edges_.resize(first_.back());
+  finish();
 }
 
 void EdgeGenerator::build_selling(double t) {
@@ -134,7 +141,8 @@ void EdgeGenerator::build_selling(double t) {
   std::array<double, 3> width{1, 1, 1};
   for (int k = 0; k < d; ++k) {
     if (!grid.is_uniform(k)) {
-      throw UsageError("a diffusion tensor with cross terms needs a uniform grid; axis " + std::to_string(k) + " is stretched");
+      throw UsageError("a diffusion tensor with cross terms needs a uniform grid; axis " + std::to_string(k) +
+                       " is stretched");
     }
     width[k] = grid.width(k, 0);
   }
@@ -163,7 +171,8 @@ void EdgeGenerator::build_selling(double t) {
       }
       sites[i].terms = selling_decomposition(d, scaled);
       if (sites[i].terms.empty()) {
-        throw UsageError("the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
+        throw UsageError(
+            "the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
       }
       const Eigen::VectorXd force = tensor.ldlt().solve(b);
       for (int k = 0; k < d; ++k) sites[i].force[k] = force(k);
@@ -179,7 +188,8 @@ void EdgeGenerator::build_selling(double t) {
       PointArray x(std::min(block_size, grid.local_count() - begin), d);
       grid.local_centres(begin, x);
       for (Site& site : site_at(x)) {
-        for (const SellingTerm& term : site.terms) reach = std::max(reach, static_cast<double>(std::abs(term.offset[last])));
+        for (const SellingTerm& term : site.terms)
+          reach = std::max(reach, static_cast<double>(std::abs(term.offset[last])));
         own.push_back(std::move(site));
       }
     }
@@ -213,7 +223,9 @@ void EdgeGenerator::build_selling(double t) {
   own.clear();
 
   // Both ends of an edge bring half of its weight.
-  std::vector<std::vector<Edge>> lists(grid.local_count());
+  first_.assign(1, 0);
+  edges_.clear();
+  edges_.reserve(grid.local_count() * (d == 2 ? 6 : 12));
   const bool has_potential = process_->has_potential();
   const auto weight_of = [](const Site& site, const std::array<int, 3>& offset) {
     for (const SellingTerm& term : site.terms) {
@@ -253,7 +265,8 @@ void EdgeGenerator::build_selling(double t) {
             if (grid.is_periodic(k)) {
               if (k < last) shift = ((target % count) + count) % count - index[k];
             } else {
-              const double room = step > 0 ? static_cast<double>(count - 1 - index[k]) + 0.5 : static_cast<double>(index[k]) + 0.5;
+              const double room =
+                  step > 0 ? static_cast<double>(count - 1 - index[k]) + 0.5 : static_cast<double>(index[k]) + 0.5;
               const double at = room / static_cast<double>(std::abs(step));
               if (at < fraction) {
                 fraction = at;
@@ -273,7 +286,7 @@ void EdgeGenerator::build_selling(double t) {
           const FaceRates rates = fitted_rates(weight, drop_between(here, there, e));
           Edge edge{neighbour, rates.up, rates.down, {}};
           for (int k = 0; k < d; ++k) edge.step[k] = static_cast<float>(e[k] * width[k]);
-          lists[cell].push_back(edge);
+          edges_.push_back(edge);
           continue;
         }
         const Boundary boundary = grid.boundary(exit_axis, exit_side);
@@ -283,12 +296,14 @@ void EdgeGenerator::build_selling(double t) {
         double z = 0;
         for (int k = 0; k < d; ++k) z += here.force[k] * e[k] * width[k];
         // p = 0 at the side, a part of the edge away; an open side lets only the drift through.
-        const double rate = boundary == Boundary::absorbing ? fitted_rates(weight / fraction, z * fraction).up : weight * std::max(z, 0.0);
+        const double rate = boundary == Boundary::absorbing ? fitted_rates(weight / fraction, z * fraction).up
+                                                            : weight * std::max(z, 0.0);
         if (rate > 0) exits_.push_back({cell, exit_axis, exit_side, rate});
       }
     }
+    first_.push_back(static_cast<Index>(edges_.size()));
   }
-  finish(lists);
+  finish();
 }
 
 }  // namespace fortet::densities

@@ -1,6 +1,6 @@
 #pragma once
-/// The whole generator of a process on a grid as a graph: each cell of the slab with its neighbours and the rates to and from them.
-/// Axis by axis (line_rates.hpp) when D is diagonal; on Selling edges when it has cross terms.
+/// The whole generator of a process on a grid as a graph: each cell of the slab with its neighbours and the rates to
+/// and from them. Axis by axis (line_rates.hpp) when D is diagonal; on Selling edges when it has cross terms.
 #include <span>
 
 #include "fortet/densities/propagator.hpp"
@@ -17,7 +17,8 @@ class Halo {
   Index extended_size() const { return (grid_->slab().size() + 2 * width_) * grid_->layer_size(); }
   /// Global number of an extended cell.
   std::int64_t global(Index extended) const;
-  /// Fills the halo layers of an extended array from their owners; layers outside the domain are left as they are. Collective.
+  /// Fills the halo layers of an extended array from their owners; layers outside the domain are left as they are.
+  /// Collective.
   void exchange(double* extended) const;
 
  private:
@@ -31,8 +32,8 @@ class Halo {
 };
 
 struct Edge {
-  Index neighbour;        ///< in an extended array
-  double out, in;         ///< rates of leaving towards the neighbour and of coming from it
+  Index neighbour;            ///< in an extended array
+  double out, in;             ///< rates of leaving towards the neighbour and of coming from it
   std::array<float, 3> step;  ///< centre of the neighbour minus centre of the cell
 };
 
@@ -47,7 +48,8 @@ class EdgeGenerator {
  public:
   EdgeGenerator(const processes::Process& process, const Grid& grid);
   bool has_cross_terms() const { return has_cross_terms_; }
-  /// Evaluates the process at t. Collective. Throws UsageError for cross terms on a stretched grid or a tensor that is not positive definite.
+  /// Evaluates the process at t. Collective. Throws UsageError for cross terms on a stretched grid or a tensor that is
+  /// not positive definite.
   void build(double t);
 
   const Halo& halo() const { return *halo_; }
@@ -61,7 +63,7 @@ class EdgeGenerator {
  private:
   void build_axes(double t);
   void build_selling(double t);
-  void finish(std::vector<std::vector<Edge>>& lists);
+  void finish();
 
   const processes::Process* process_;
   const Grid* grid_;

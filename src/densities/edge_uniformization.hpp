@@ -1,5 +1,6 @@
 #pragma once
-/// Unsplit uniformization on the graph of EdgeGenerator: for diffusion tensors with cross terms, where axes cannot be split.
+/// Unsplit uniformization on the graph of EdgeGenerator: for diffusion tensors with cross terms, where axes cannot be
+/// split.
 #include "edge_generator.hpp"
 #include "uniformization.hpp"
 

@@ -14,7 +14,8 @@ std::vector<double> masses_of(const Grid& grid, const Snapshot& snapshot) {
 /// Masses of the cells of a grid with half as many cells along each axis, all of them, on every rank.
 std::vector<double> merge_pairs(const Grid& fine, const std::vector<double>& masses, const Grid& coarse) {
   const int d = fine.dimension();
-  const Index nx = fine.cells(0), ny = d > 2 ? fine.cells(1) : 1, cx = coarse.cells(0), cy = d > 2 ? coarse.cells(1) : 1;
+  const Index nx = fine.cells(0), ny = d > 2 ? fine.cells(1) : 1, cx = coarse.cells(0),
+              cy = d > 2 ? coarse.cells(1) : 1;
   std::vector<double> merged(coarse.cell_count(), 0.0);
   const Index layer = coarse.layer_size();
   for (Index z = 0; z < fine.slab().size(); ++z) {
@@ -30,7 +31,8 @@ std::vector<double> merge_pairs(const Grid& fine, const std::vector<double>& mas
     }
     for (Index i = 0; i < layer; ++i) merged[target * layer + i] += sums[i];
   }
-  MPI_Allreduce(MPI_IN_PLACE, merged.data(), static_cast<int>(merged.size()), MPI_DOUBLE, MPI_SUM, fine.communicator().handle());
+  MPI_Allreduce(MPI_IN_PLACE, merged.data(), static_cast<int>(merged.size()), MPI_DOUBLE, MPI_SUM,
+                fine.communicator().handle());
   return merged;
 }
 
@@ -78,14 +80,16 @@ void estimate_errors(const DensitySettings& settings, DensityPath& path) {
   companion.grid = refine ? grid.refined() : grid.coarsened();
   const DensityPath other = solve_with(companion, same_steps);
   for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
-    const std::vector<double> here = masses_of(grid, path.snapshots[s]), there = masses_of(*other.grid, other.snapshots[s]);
+    const std::vector<double> here = masses_of(grid, path.snapshots[s]),
+                              there = masses_of(*other.grid, other.snapshots[s]);
     std::vector<double>& defect = path.errors[s].defect;
     if (refine) {
       const std::vector<double> merged = merge_pairs(*other.grid, there, grid);
       defect.resize(count);
       for (Index i = 0; i < count; ++i) defect[i] = (here[i] - merged[first + i]) * (4.0 / 3);
     } else {
-      const std::vector<double> merged = merge_pairs(grid, here, *other.grid), coarse = grid.communicator().gather_all(there);
+      const std::vector<double> merged = merge_pairs(grid, here, *other.grid),
+                                coarse = grid.communicator().gather_all(there);
       std::vector<double> spread(coarse.size());
       for (std::size_t i = 0; i < spread.size(); ++i) spread[i] = (coarse[i] - merged[i]) / 3;
       Index inner = 1;
@@ -105,7 +109,8 @@ void estimate_errors(const DensitySettings& settings, DensityPath& path) {
     double weight = std::pow(2.0, order) / (std::pow(2.0, order) - 1);
     if (path.work.at("chooses_steps") > 0) {
       Json values = options.propagator.json();
-      for (const char* key : {"relative_tolerance", "absolute_tolerance"}) values[key] = 0.1 * options.propagator.real(key);
+      for (const char* key : {"relative_tolerance", "absolute_tolerance"})
+        values[key] = 0.1 * options.propagator.real(key);
       finer.propagator = Parameters(options.propagator.name(), options.propagator.kind(), values);
       weight = 1;
     } else {

@@ -24,7 +24,8 @@ void flux_coefficients(const processes::Process& process, double t, ConstPoints 
   }
 }
 
-void axis_coefficients(const processes::Process& process, double t, ConstPoints x, int axis, double* drift, double* diffusion) {
+void axis_coefficients(const processes::Process& process, double t, ConstPoints x, int axis, double* drift,
+                       double* diffusion) {
   const int d = process.dimension();
   const int diagonal = axis * d - axis * (axis - 1) / 2;  // column of D_kk in the upper triangle by rows
   const Index block = std::min<Index>(x.size(), block_size);

@@ -17,8 +17,8 @@ Sides total(const Grid& grid, std::vector<parallel::ExactSum>& sums) {
 }
 
 /// b_k p at the centres of an axis without diffusion, where the rates are upwind and of first order only.
-void transport_current(const processes::Process& process, const Grid& grid, double t, int axis, std::span<const double> masses,
-                       const std::vector<double>& volumes, double* current) {
+void transport_current(const processes::Process& process, const Grid& grid, double t, int axis,
+                       std::span<const double> masses, const std::vector<double>& volumes, double* current) {
   PointArray x(block_size, grid.dimension());
   std::vector<double> drift(block_size), diffusion(block_size);
   for (Index begin = 0; begin < grid.local_count(); begin += block_size) {
@@ -79,15 +79,16 @@ Fluxes fluxes(const processes::Process& process, const Grid& grid, double t, std
       for (Index face = 0; face <= lines.length; ++face) {
         const Index left = face - 1, right = face;  // within the line
         const bool is_lower = lines.begin + left < 0, is_upper = lines.begin + right >= cells;
-        // Neighbours beyond the line: through the halo on the last axis, at the other end on a periodic one; row 0 and the last
-        // row of an open side have no rate of coming back.
+        // Neighbours beyond the line: through the halo on the last axis, at the other end on a periodic one; row 0 and
+        // the last row of an open side have no rate of coming back.
         const auto value = [&](Index j) {
           if (is_last && (j < 0 || j >= lines.length)) return mass[j * lines.inner];
           return mass[(j + lines.length) % lines.length * lines.inner];
         };
         const double flux = up[face].v[lane] * (is_lower && !grid.is_periodic(axis) ? 0.0 : value(left)) -
                             down[face + 1].v[lane] * (is_upper && !grid.is_periodic(axis) ? 0.0 : value(right));
-        if (!grid.is_periodic(axis) && (is_lower || is_upper)) sums[2 * axis + (is_upper ? 1 : 0)].add(is_lower ? -flux : flux);
+        if (!grid.is_periodic(axis) && (is_lower || is_upper))
+          sums[2 * axis + (is_upper ? 1 : 0)].add(is_lower ? -flux : flux);
         for (Index j : {left, right}) {
           if (j < 0 || j >= lines.length) continue;
           const Index cell = lines.start(line) + j * lines.inner;

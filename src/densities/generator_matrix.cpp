@@ -22,18 +22,19 @@ DmOwner make_dmda(const Grid& grid, int width) {
   if (d == 1) {
     FORTET_PETSC(DMDACreate1d(handle, boundary[0], cells[0], 1, width, last, dm.out()));
   } else if (d == 2) {
-    FORTET_PETSC(DMDACreate2d(handle, boundary[0], boundary[1], DMDA_STENCIL_STAR, cells[0], cells[1], 1, ranks[1], 1, width, nullptr, last,
-                              dm.out()));
+    FORTET_PETSC(DMDACreate2d(handle, boundary[0], boundary[1], DMDA_STENCIL_STAR, cells[0], cells[1], 1, ranks[1], 1,
+                              width, nullptr, last, dm.out()));
   } else {
-    FORTET_PETSC(DMDACreate3d(handle, boundary[0], boundary[1], boundary[2], DMDA_STENCIL_STAR, cells[0], cells[1], cells[2], 1, 1, ranks[2],
-                              1, width, nullptr, nullptr, last, dm.out()));
+    FORTET_PETSC(DMDACreate3d(handle, boundary[0], boundary[1], boundary[2], DMDA_STENCIL_STAR, cells[0], cells[1],
+                              cells[2], 1, 1, ranks[2], 1, width, nullptr, nullptr, last, dm.out()));
   }
   FORTET_PETSC(DMSetUp(dm));
   return dm;
 }
 
 MatOwner assemble(const Grid& grid, const EdgeGenerator& generator, MatrixForm form) {
-  const PetscInt n = static_cast<PetscInt>(grid.local_count()), begin = static_cast<PetscInt>(grid.slab().begin * grid.layer_size());
+  const PetscInt n = static_cast<PetscInt>(grid.local_count()),
+                 begin = static_cast<PetscInt>(grid.slab().begin * grid.layer_size());
   std::vector<PetscInt> diagonal(n), beyond(n);
   for (PetscInt i = 0; i < n; ++i) {
     diagonal[i] = 1;
@@ -43,8 +44,8 @@ MatOwner assemble(const Grid& grid, const EdgeGenerator& generator, MatrixForm f
     }
   }
   MatOwner matrix;
-  FORTET_PETSC(MatCreateAIJ(grid.communicator().handle(), n, n, PETSC_DETERMINE, PETSC_DETERMINE, 0, diagonal.data(), 0, beyond.data(),
-                            matrix.out()));
+  FORTET_PETSC(MatCreateAIJ(grid.communicator().handle(), n, n, PETSC_DETERMINE, PETSC_DETERMINE, 0, diagonal.data(), 0,
+                            beyond.data(), matrix.out()));
   FORTET_PETSC(MatSetOption(matrix, MAT_NEW_NONZERO_ALLOCATION_ERR, PETSC_TRUE));
   const double sign = form == MatrixForm::symmetric ? -1 : 1;
   for (PetscInt i = 0; i < n; ++i) {
@@ -52,8 +53,11 @@ MatOwner assemble(const Grid& grid, const EdgeGenerator& generator, MatrixForm f
     FORTET_PETSC(MatSetValue(matrix, row, row, -sign * generator.leaving()[i], ADD_VALUES));
     for (Index e = generator.first()[i]; e < generator.first()[i + 1]; ++e) {
       const Edge& edge = generator.edges()[e];
-      const double value = form == MatrixForm::forward ? edge.in : form == MatrixForm::transposed ? edge.out : std::sqrt(edge.in * edge.out);
-      FORTET_PETSC(MatSetValue(matrix, row, static_cast<PetscInt>(generator.halo().global(edge.neighbour)), sign * value, ADD_VALUES));
+      const double value = form == MatrixForm::forward      ? edge.in
+                           : form == MatrixForm::transposed ? edge.out
+                                                            : std::sqrt(edge.in * edge.out);
+      FORTET_PETSC(MatSetValue(matrix, row, static_cast<PetscInt>(generator.halo().global(edge.neighbour)),
+                               sign * value, ADD_VALUES));
     }
   }
   FORTET_PETSC(MatAssemblyBegin(matrix, MAT_FINAL_ASSEMBLY));
@@ -63,7 +67,8 @@ MatOwner assemble(const Grid& grid, const EdgeGenerator& generator, MatrixForm f
 
 VecOwner make_vector(const Grid& grid) {
   VecOwner vector;
-  FORTET_PETSC(VecCreateMPI(grid.communicator().handle(), static_cast<PetscInt>(grid.local_count()), PETSC_DETERMINE, vector.out()));
+  FORTET_PETSC(VecCreateMPI(grid.communicator().handle(), static_cast<PetscInt>(grid.local_count()), PETSC_DETERMINE,
+                            vector.out()));
   return vector;
 }
 

@@ -9,7 +9,8 @@ bool all_equal_widths(const std::vector<double>& edges) {
   const double scale = std::max(std::abs(edges.front()), std::abs(edges.back()));
   for (std::size_t i = 0; i < edges.size(); ++i) {
     // An edge computed as lower + i * width is off by a few units in the last place of the largest coordinate.
-    if (std::abs(edges[i] - (edges.front() + width * static_cast<double>(i))) > 8e-16 * scale + 1e-12 * width) return false;
+    if (std::abs(edges[i] - (edges.front() + width * static_cast<double>(i))) > 8e-16 * scale + 1e-12 * width)
+      return false;
   }
   return true;
 }
@@ -35,7 +36,8 @@ Grid::Grid(const parallel::Communicator& communicator, std::vector<std::vector<d
       throw UsageError(axis + "is periodic on one side only");
     }
     centres_.emplace_back();
-    for (std::size_t i = 0; i + 1 < edges_[k].size(); ++i) centres_[k].push_back(0.5 * (edges_[k][i] + edges_[k][i + 1]));
+    for (std::size_t i = 0; i + 1 < edges_[k].size(); ++i)
+      centres_[k].push_back(0.5 * (edges_[k][i] + edges_[k][i + 1]));
     uniform_.push_back(all_equal_widths(edges_[k]));
   }
   const Index last = cells(dimension() - 1);
@@ -64,7 +66,8 @@ std::shared_ptr<const Grid> Grid::refined() const {
       finer[k].push_back(e[i]);
       double middle = 0.5 * (e[i] + e[i + 1]);
       if (!uniform_[k] && n >= 3) {
-        // Cubic interpolation of the map from index to edge: plain halving would make the widths jump at every second edge.
+        // Cubic interpolation of the map from index to edge: plain halving would make the widths jump at every second
+        // edge.
         const std::size_t first = std::min(i > 0 ? i - 1 : 0, n - 3);
         const double s = static_cast<double>(i - first) + 0.5;
         double value = 0;

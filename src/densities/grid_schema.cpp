@@ -42,14 +42,16 @@ std::vector<std::array<Boundary, 2>> boundaries_of(const Json& value, std::size_
 
 std::vector<double> uniform_edges(double lower, double upper, long cells) {
   std::vector<double> edges(cells + 1);
-  for (long i = 0; i <= cells; ++i) edges[i] = lower + (upper - lower) * (static_cast<double>(i) / static_cast<double>(cells));
+  for (long i = 0; i <= cells; ++i)
+    edges[i] = lower + (upper - lower) * (static_cast<double>(i) / static_cast<double>(cells));
   edges.back() = upper;
   return edges;
 }
 
 /// x(s) = focus + c sinh(strength (s - s0)), s in [0, 1]: widths grow like cosh away from the focus.
 std::vector<double> focused_edges(double lower, double upper, long cells, double focus, double strength) {
-  // asinh((lower - focus)/c) = -strength s0 and asinh((upper - focus)/c) = strength (1 - s0): one equation for c, monotone.
+  // asinh((lower - focus)/c) = -strength s0 and asinh((upper - focus)/c) = strength (1 - s0): one equation for c,
+  // monotone.
   double small = 1e-12 * (upper - lower), large = 1e12 * (upper - lower);
   for (int i = 0; i < 200; ++i) {
     const double c = std::sqrt(small * large);
@@ -71,15 +73,19 @@ const Schema schema{
     "",
     "Tensor grid in 1 to 3 dimensions for densities, distributed over the ranks by slabs of its last axis.",
     "",
-    {required("lower", {Type::reals}, "lower end of each axis"), required("upper", {Type::reals}, "upper end of each axis"),
-     required("cells", {Type::integers}, "number of cells along each axis; the last axis needs at least one per rank").at_least(1),
-     defaulted("boundary", {Type::sides}, "no_flux",
-               "what happens at the sides: no_flux reflects, periodic joins both ends, absorbing removes and counts (p = 0), "
-               "outflow lets the drift carry mass out and counts it")
+    {required("lower", {Type::reals}, "lower end of each axis"),
+     required("upper", {Type::reals}, "upper end of each axis"),
+     required("cells", {Type::integers}, "number of cells along each axis; the last axis needs at least one per rank")
+         .at_least(1),
+     defaulted(
+         "boundary", {Type::sides}, "no_flux",
+         "what happens at the sides: no_flux reflects, periodic joins both ends, absorbing removes and counts (p = 0), "
+         "outflow lets the drift carry mass out and counts it")
          .one_of({"no_flux", "periodic", "absorbing", "outflow"}),
      optional("stretching", {Type::records}, "axes with cells of unequal widths")
          .with({required("axis", {Type::integer}, "axis number, from 0").between(0, 2),
-                optional("focus", {Type::real}, "point where the cells are narrowest: x(s) = focus + c sinh(strength (s - s0))"),
+                optional("focus", {Type::real},
+                         "point where the cells are narrowest: x(s) = focus + c sinh(strength (s - s0))"),
                 defaulted("strength", {Type::real}, 3.0, "how strongly the widths grow away from the focus").positive(),
                 optional("edges", {Type::reals}, "all edges of the axis, increasing, instead of a focus")})}};
 
@@ -101,8 +107,8 @@ std::shared_ptr<const Grid> Grid::make(const Parameters& parameters, const paral
   std::vector<std::vector<double>> edges;
   for (std::size_t k = 0; k < lower.size(); ++k) {
     if (!(lower[k] < upper[k]) || !std::isfinite(upper[k] - lower[k])) {
-      throw ParameterError("upper", "axis " + std::to_string(k) + ": expected a value above lower (" + std::to_string(lower[k]) +
-                                        "), found " + std::to_string(upper[k]));
+      throw ParameterError("upper", "axis " + std::to_string(k) + ": expected a value above lower (" +
+                                        std::to_string(lower[k]) + "), found " + std::to_string(upper[k]));
     }
     if (cells[k] < 1) throw ParameterError("cells", "expected at least 1, found " + std::to_string(cells[k]));
     edges.push_back(uniform_edges(lower[k], upper[k], cells[k]));
@@ -119,9 +125,11 @@ std::shared_ptr<const Grid> Grid::make(const Parameters& parameters, const paral
         continue;
       }
       edges[k] = entry.reals("edges");
-      if (static_cast<long>(edges[k].size()) != cells[k] + 1 || edges[k].front() != lower[k] || edges[k].back() != upper[k]) {
+      if (static_cast<long>(edges[k].size()) != cells[k] + 1 || edges[k].front() != lower[k] ||
+          edges[k].back() != upper[k]) {
         throw ParameterError("stretching.edges", "expected " + std::to_string(cells[k] + 1) +
-                                                     " edges from lower to upper, found " + std::to_string(edges[k].size()));
+                                                     " edges from lower to upper, found " +
+                                                     std::to_string(edges[k].size()));
       }
     }
   }
@@ -134,7 +142,8 @@ std::shared_ptr<const Grid> Grid::make(const Parameters& parameters, const paral
     throw ParameterError("cells", "the last axis has " + std::to_string(cells.back()) + " cells for " +
                                       std::to_string(communicator.size()) + " ranks; each rank needs at least one");
   }
-  return std::make_shared<Grid>(communicator, std::move(edges), boundaries_of(parameters.json().at("boundary"), lower.size()));
+  return std::make_shared<Grid>(communicator, std::move(edges),
+                                boundaries_of(parameters.json().at("boundary"), lower.size()));
 }
 
 }  // namespace fortet::densities

@@ -66,12 +66,15 @@ DiffusionShape diffusion_shape(const processes::Process& process, const Grid& gr
     }
     if (process.noise_is_additive() && process.has_clock()) break;
   }
-  MPI_Allreduce(MPI_IN_PLACE, largest.data(), static_cast<int>(largest.size()), MPI_DOUBLE, MPI_MAX, grid.communicator().handle());
+  MPI_Allreduce(MPI_IN_PLACE, largest.data(), static_cast<int>(largest.size()), MPI_DOUBLE, MPI_MAX,
+                grid.communicator().handle());
   int column = 0;
   for (int i = 0; i < d; ++i) {
     for (int j = i; j < d; ++j, ++column) {
-      if (i == j) shape.axis[i] = 0.5 * largest[column];
-      else shape.cross = std::max(shape.cross, 0.5 * largest[column]);
+      if (i == j)
+        shape.axis[i] = 0.5 * largest[column];
+      else
+        shape.cross = std::max(shape.cross, 0.5 * largest[column]);
     }
   }
   return shape;

@@ -30,8 +30,8 @@ std::unique_ptr<LineOperator> make_line_diffusion(const LineProblem& problem);
 /// Pure transport: MUSCL (`weno` false or a stretched axis) or WENO5-Z with SSP-RK3 and the positivity limiter.
 std::unique_ptr<LineOperator> make_line_transport(const LineProblem& problem, bool weno);
 
-/// Largest diffusion D_kk of each axis and of the cross terms |D_ij| over the grid, at the start, middle and end of the horizon.
-/// Decides which axes are pure transport and whether axes can be split. Collective.
+/// Largest diffusion D_kk of each axis and of the cross terms |D_ij| over the grid, at the start, middle and end of the
+/// horizon. Decides which axes are pure transport and whether axes can be split. Collective.
 struct DiffusionShape {
   std::vector<double> axis;
   double cross = 0;

@@ -20,7 +20,8 @@ void LineRates::build(double t) {
     for (Index row = 1; row + 1 < rows(); ++row) {
       const Lanes::Vector total = up_[tile * rows() + row].v + down_[tile * rows() + row].v;
       for (int lane = 0; lane < lane_count; ++lane) {
-        if (!std::isfinite(total[lane])) throw DivergedError("the drift or diffusion of a process is not finite on the grid");
+        if (!std::isfinite(total[lane]))
+          throw DivergedError("the drift or diffusion of a process is not finite on the grid");
         largest_ = std::max(largest_, total[lane]);
       }
     }
@@ -73,15 +74,19 @@ void LineRates::build_tile(double t, Index tile) {
   for (Index face = 0; face <= n; ++face) {
     const Index left = wrapped(begin + face - 1), right = wrapped(begin + face);
     const bool is_lower = left < 0, is_upper = right >= cells;
-    const Boundary boundary = is_lower ? grid.boundary(axis, 0) : is_upper ? grid.boundary(axis, 1) : Boundary::periodic;
+    const Boundary boundary = is_lower   ? grid.boundary(axis, 0)
+                              : is_upper ? grid.boundary(axis, 1)
+                                         : Boundary::periodic;
     if (boundary == Boundary::no_flux) continue;
-    const double half_left = is_lower ? 0 : 0.5 * grid.width(axis, left), half_right = is_upper ? 0 : 0.5 * grid.width(axis, right);
+    const double half_left = is_lower ? 0 : 0.5 * grid.width(axis, left),
+                 half_right = is_upper ? 0 : 0.5 * grid.width(axis, right);
     const double distance = half_left + half_right;
     for (int lane = 0; lane < lane_count; ++lane) {
       const Index i = face * distinct + lane % distinct;
       FaceRates rates{};
       if (has_potential && diffusion[i] > 0) {
-        const double drop = potential[face * distinct + lane % distinct] - potential[(face + 1) * distinct + lane % distinct];
+        const double drop =
+            potential[face * distinct + lane % distinct] - potential[(face + 1) * distinct + lane % distinct];
         rates = fitted_rates(diffusion[i] / distance, drop);
         if (boundary == Boundary::outflow) rates = fitted_rates(diffusion[i] * drop / distance, 0.0, distance);
       } else {

@@ -13,9 +13,9 @@ struct LineProblem {
   bool shared;  ///< the rates depend on the coordinate of the axis only: stored once
 };
 
-/// Exponentially fitted rates (bernoulli.hpp). Row 0 is what lies below a line and row length + 1 what lies above it: the counters of
-/// absorbing and outflow sides (rates zero: nothing comes back), the neighbours of a part of a line, or the opposite end of a
-/// periodic line; rows 1 .. length are its cells.
+/// Exponentially fitted rates (bernoulli.hpp). Row 0 is what lies below a line and row length + 1 what lies above it:
+/// the counters of absorbing and outflow sides (rates zero: nothing comes back), the neighbours of a part of a line, or
+/// the opposite end of a periodic line; rows 1 .. length are its cells.
 class LineRates {
  public:
   explicit LineRates(const LineProblem& problem);

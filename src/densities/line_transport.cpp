@@ -23,7 +23,8 @@ Vector weno5_z(Vector a, Vector b, Vector c, Vector d, Vector e) {
   const Vector s2 = c - 2.0 * d + e, r2 = 3.0 * c - 4.0 * d + e;
   const Vector b0 = (13.0 / 12) * s0 * s0 + 0.25 * r0 * r0, b1 = (13.0 / 12) * s1 * s1 + 0.25 * r1 * r1,
                b2 = (13.0 / 12) * s2 * s2 + 0.25 * r2 * r2;
-  // The floor is relative to the data, so that the scheme is the same for a density of any scale; 1e-300 only guards 0/0.
+  // The floor is relative to the data, so that the scheme is the same for a density of any scale; 1e-300 only guards
+  // 0/0.
   const Vector floor = 1e-26 * (a * a + b * b + c * c + d * d + e * e) + 1e-300, tau = size_of(b0 - b2);
   const Vector q0 = tau / (b0 + floor), q1 = tau / (b1 + floor), q2 = tau / (b2 + floor);
   const Vector w0 = 0.1 * (1.0 + q0 * q0), w1 = 0.6 * (1.0 + q1 * q1), w2 = 0.3 * (1.0 + q2 * q2);
@@ -42,8 +43,10 @@ class LineTransport final : public LineOperator {
   void build(double t) override;
   void forward(double time, double* masses, std::vector<double>* absorbed) override;
   void backward(double, double*) override {
-    throw UsageError("the backward equation of an axis without diffusion needs 'transport: upwind' (the other schemes are nonlinear and "
-                     "have no transpose)");
+    throw UsageError(
+        "the backward equation of an axis without diffusion needs 'transport: upwind' (the other schemes are nonlinear "
+        "and "
+        "have no transpose)");
   }
   bool has_transpose() const override { return false; }
   bool is_exact() const override { return false; }
@@ -94,8 +97,8 @@ void LineTransport::build_tile(double t, Index tile) {
   origin.first = 0;
   std::vector<double> position(d), drift(faces.size()), diffusion(faces.size());
   for (int lane = 0; lane < lane_count; ++lane) {
-    line_position(grid, problem_.shared ? origin : problem_.lines, problem_.shared ? 0 : std::min(tile * lane_count + lane, last),
-                  position.data());
+    line_position(grid, problem_.shared ? origin : problem_.lines,
+                  problem_.shared ? 0 : std::min(tile * lane_count + lane, last), position.data());
     for (Index face = 0; face <= n; ++face) {
       position[axis] = grid.edges(axis)[face];
       for (int k = 0; k < d; ++k) faces(face * lane_count + lane, k) = position[k];
@@ -145,7 +148,8 @@ void LineTransport::reconstruct(const Lanes* p, Workspace& work) const {
       low = mean - 0.5 * w * slope;
       high = mean + 0.5 * w * slope;
     }
-    // Scale the deviations so that both face values and what they leave of the mean (Simpson weights 1/6, 2/3, 1/6) stay >= 0.
+    // Scale the deviations so that both face values and what they leave of the mean (Simpson weights 1/6, 2/3, 1/6)
+    // stay >= 0.
     const Vector middle = 1.5 * mean - 0.25 * (low + high), least = min(min(low, high), middle);
     const Vector factor = least < 0.0 ? mean / (mean - least) : constant(1.0);
     // The maximum is without effect but for the last bit.
@@ -203,7 +207,8 @@ void LineTransport::forward(double time, double* masses, std::vector<double>* ab
       p[j].v /= work.widths[j].v;
     }
     Vector out[2] = {Vector{}, Vector{}};
-    advance(velocity_.data() + (problem_.shared ? 0 : tile * (n + 1)), time / static_cast<double>(count), count, work, out);
+    advance(velocity_.data() + (problem_.shared ? 0 : tile * (n + 1)), time / static_cast<double>(count), count, work,
+            out);
     for (Index j = 0; j < n; ++j) p[j].v *= work.widths[j].v;
     store_tile(masses, lines, tile, p);
     if (!absorbed) return;

@@ -60,7 +60,8 @@ void load_tile(const double* data, const LineSet& lines, Index tile, Lanes* rows
         for (Index j = 0; j < lines.length; ++j) rows[j].v[lane] = data[start + j * lines.inner];
       },
       [&](Index start) {
-        for (Index j = 0; j < lines.length; ++j) std::copy_n(data + start + j * lines.inner, lane_count, reinterpret_cast<double*>(rows + j));
+        for (Index j = 0; j < lines.length; ++j)
+          std::copy_n(data + start + j * lines.inner, lane_count, reinterpret_cast<double*>(rows + j));
       });
 }
 
@@ -104,19 +105,20 @@ void LineExchange::to_lines(const double* slab, std::vector<double>& lines) {
   for (int rank = 0; rank < ranks.size(); ++rank) {
     const parallel::Range share = ranks.share(layer, rank);
     double* out = buffer_.data() + slab_offsets_[rank];
-    for (Index j = 0; j < height; ++j) std::copy_n(slab + j * layer + share.begin, share.size(), out + j * share.size());
+    for (Index j = 0; j < height; ++j)
+      std::copy_n(slab + j * layer + share.begin, share.size(), out + j * share.size());
   }
   lines.resize(line_offsets_.back() + line_counts_.back());
-  MPI_Alltoallv(buffer_.data(), slab_counts_.data(), slab_offsets_.data(), MPI_DOUBLE, lines.data(), line_counts_.data(),
-                line_offsets_.data(), MPI_DOUBLE, ranks.handle());
+  MPI_Alltoallv(buffer_.data(), slab_counts_.data(), slab_offsets_.data(), MPI_DOUBLE, lines.data(),
+                line_counts_.data(), line_offsets_.data(), MPI_DOUBLE, ranks.handle());
 }
 
 void LineExchange::to_slab(const std::vector<double>& lines, double* slab) {
   const parallel::Communicator& ranks = grid_->communicator();
   const Index layer = grid_->layer_size(), height = grid_->slab().size();
   buffer_.resize(grid_->local_count());
-  MPI_Alltoallv(lines.data(), line_counts_.data(), line_offsets_.data(), MPI_DOUBLE, buffer_.data(), slab_counts_.data(),
-                slab_offsets_.data(), MPI_DOUBLE, ranks.handle());
+  MPI_Alltoallv(lines.data(), line_counts_.data(), line_offsets_.data(), MPI_DOUBLE, buffer_.data(),
+                slab_counts_.data(), slab_offsets_.data(), MPI_DOUBLE, ranks.handle());
   for (int rank = 0; rank < ranks.size(); ++rank) {
     const parallel::Range share = ranks.share(layer, rank);
     const double* in = buffer_.data() + slab_offsets_[rank];

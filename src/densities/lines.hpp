@@ -1,5 +1,6 @@
 #pragma once
-/// Lines of cells along one axis, worked on in tiles of `lane_count` lines so that one vector operation serves one cell of each.
+/// Lines of cells along one axis, worked on in tiles of `lane_count` lines so that one vector operation serves one cell
+/// of each.
 #include <vector>
 
 #include "fortet/densities/grid.hpp"
@@ -14,9 +15,9 @@ struct Lanes {
   Vector v;
 };
 
-/// The lines along `axis` that this rank works on, as they lie in an array: line l starts at start(l), its cells are `inner` apart.
-/// Cells [begin, begin + length) of the axis. `first` is the global number of line 0; global numbers run over the other axes,
-/// the lowest fastest.
+/// The lines along `axis` that this rank works on, as they lie in an array: line l starts at start(l), its cells are
+/// `inner` apart. Cells [begin, begin + length) of the axis. `first` is the global number of line 0; global numbers run
+/// over the other axes, the lowest fastest.
 struct LineSet {
   int axis = 0;
   Index begin = 0, length = 0, inner = 1, count = 0;

@@ -1,5 +1,5 @@
-// PETSc's time integrators on the assembled generator, as alternatives to the default propagator. Options of each object have the prefix
-// density_<name>_, e.g. -density_noising_ts_monitor.
+// PETSc's time integrators on the assembled generator, as alternatives to the default propagator. Options of each
+// object have the prefix density_<name>_, e.g. -density_noising_ts_monitor.
 #include <petscts.h>
 
 #include "generator_matrix.hpp"
@@ -11,15 +11,16 @@ namespace {
 
 using TsOwner = parallel::PetscObjectOwner<TS, TSDestroy>;
 
-/// TR-BDF2 (Bank et al. 1985) in the form of Giraldo, Kelly, Constantinescu 2013, with its embedded third-order estimate.
+/// TR-BDF2 (Bank et al. 1985) in the form of Giraldo, Kelly, Constantinescu 2013, with its embedded third-order
+/// estimate.
 void register_tr_bdf2() {
   static bool done = false;
   if (done) return;
   const double root = std::sqrt(2.0), gamma = 2 - root, d = 0.5 * gamma, w = 0.25 * root, a = (3 + 2 * root) / 6;
   const double implicit[9] = {0, 0, 0, d, d, 0, w, w, d}, explicit_part[9] = {0, 0, 0, gamma, 0, 0, 1 - a, a, 0};
   const double weights[3] = {w, w, d}, embedded[3] = {(1 - w) / 3, (3 * w + 1) / 3, d / 3};
-  FORTET_PETSC(TSARKIMEXRegister("fortet_tr_bdf2", 2, 3, implicit, weights, nullptr, explicit_part, weights, nullptr, embedded, embedded, 1,
-                                 weights, weights));
+  FORTET_PETSC(TSARKIMEXRegister("fortet_tr_bdf2", 2, 3, implicit, weights, nullptr, explicit_part, weights, nullptr,
+                                 embedded, embedded, 1, weights, weights));
   done = true;
 }
 
@@ -34,8 +35,14 @@ struct Method {
 class PetscIntegrator final : public Propagator {
  public:
   PetscIntegrator(const Method& method, const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid)
-      : method_(method), process_(process), grid_(grid), clock_(*process), generator_(*process, *grid), absorbed_(grid->dimension()),
-        solution_(make_vector(*grid)), adaptive_(p.boolean("adaptive")) {
+      : method_(method),
+        process_(process),
+        grid_(grid),
+        clock_(*process),
+        generator_(*process, *grid),
+        absorbed_(grid->dimension()),
+        solution_(make_vector(*grid)),
+        adaptive_(p.boolean("adaptive")) {
     if (method_.kind == std::string("tr_bdf2")) register_tr_bdf2();
     const MPI_Comm handle = grid->communicator().handle();
     FORTET_PETSC(TSCreate(handle, ts_.out()));
@@ -65,8 +72,12 @@ class PetscIntegrator final : public Propagator {
     FORTET_PETSC(TSSetFromOptions(ts_));
   }
 
-  void forward(double t0, double t1, long steps, std::span<double> masses) override { run(t0, t1, steps, masses, false); }
-  void backward(double t0, double t1, long steps, std::span<double> values) override { run(t0, t1, steps, values, true); }
+  void forward(double t0, double t1, long steps, std::span<double> masses) override {
+    run(t0, t1, steps, masses, false);
+  }
+  void backward(double t0, double t1, long steps, std::span<double> values) override {
+    run(t0, t1, steps, values, true);
+  }
   bool has_transpose() const override { return false; }
   Sides absorbed() const override { return absorbed_; }
   std::vector<double> counters() const override {
@@ -82,7 +93,8 @@ class PetscIntegrator final : public Propagator {
   long steps_taken() const override { return steps_taken_; }
   std::string note() const override {
     if (method_.kind != std::string("crank_nicolson") || largest_ratio_ <= 2) return "";
-    return "crank_nicolson keeps a density positive only for steps with dt max|L_ii| <= 2; here it reached " + std::to_string(largest_ratio_);
+    return "crank_nicolson keeps a density positive only for steps with dt max|L_ii| <= 2; here it reached " +
+           std::to_string(largest_ratio_);
   }
 
  private:
@@ -111,7 +123,8 @@ class PetscIntegrator final : public Propagator {
     FORTET_PETSC(SNESGetKSP(snes, &ksp));
     FORTET_PETSC(KSPGetConvergedReason(ksp, &linear));
     if (reason <= 0 || linear < 0) {
-      throw DivergedError(std::string(method_.kind) + ": " + (reason <= 0 ? TSConvergedReasons[reason] : KSPConvergedReasons[linear]));
+      throw DivergedError(std::string(method_.kind) + ": " +
+                          (reason <= 0 ? TSConvergedReasons[reason] : KSPConvergedReasons[linear]));
     }
     copy_from(solution_, values);
   }
@@ -141,7 +154,8 @@ class PetscIntegrator final : public Propagator {
     std::vector<parallel::ExactSum> sums(2 * absorbed_.size());
     const double* masses = nullptr;
     FORTET_PETSC(VecGetArrayRead(solution_, &masses));
-    for (const Exit& exit : generator_.exits()) sums[2 * exit.axis + exit.side].add(exit.rate * factor(t) * masses[exit.cell]);
+    for (const Exit& exit : generator_.exits())
+      sums[2 * exit.axis + exit.side].add(exit.rate * factor(t) * masses[exit.cell]);
     FORTET_PETSC(VecRestoreArrayRead(solution_, &masses));
     const std::vector<double> totals = grid_->communicator().sum(sums);
     Sides rates(absorbed_.size());
@@ -189,7 +203,8 @@ class PetscIntegrator final : public Propagator {
       if (self.is_backward_) return;
       const Sides rates = self.exit_rates(t);
       for (std::size_t axis = 0; axis < rates.size(); ++axis) {
-        for (int side = 0; side < 2; ++side) self.absorbed_[axis][side] += 0.5 * step * (self.last_exit_[axis][side] + rates[axis][side]);
+        for (int side = 0; side < 2; ++side)
+          self.absorbed_[axis][side] += 0.5 * step * (self.last_exit_[axis][side] + rates[axis][side]);
       }
       self.last_exit_ = rates;
     });
@@ -213,26 +228,32 @@ class PetscIntegrator final : public Propagator {
 const std::vector<Method>& methods() {
   static const std::vector<Method> all{
       {"backward_euler", "backward Euler: order 1, positive", "", TSBEULER, 1},
-      {"crank_nicolson", "Crank-Nicolson: order 2; positive only for dt max|L_ii| <= 2", "Crank and Nicolson 1947", TSCN, 2},
+      {"crank_nicolson", "Crank-Nicolson: order 2; positive only for dt max|L_ii| <= 2", "Crank and Nicolson 1947",
+       TSCN, 2},
       {"bdf2", "two-step backward differentiation: order 2, L-stable", "Gear 1971", TSBDF, 2},
       {"tr_bdf2", "trapezoidal rule and BDF2 in one step: order 2, L-stable", "Bank et al. 1985", TSARKIMEX, 2},
       {"rosenbrock", "Rosenbrock-W (ra34pw2): order 3, L-stable", "Rang and Angermann 2005", TSROSW, 3},
-      {"arkimex", "additive Runge-Kutta (order 3), the generator in its implicit part", "Kennedy and Carpenter 2003", TSARKIMEX, 3}};
+      {"arkimex", "additive Runge-Kutta (order 3), the generator in its implicit part", "Kennedy and Carpenter 2003",
+       TSARKIMEX, 3}};
   return all;
 }
 
 struct RegisterMethods {
   RegisterMethods() {
     for (const Method& method : methods()) {
-      Schema schema{"propagators",
-                    method.kind,
-                    std::string("PETSc's ") + method.doc + ". On the assembled generator (upwind along axes without diffusion); options with the "
-                                                           "prefix -density_<name>_ are honoured. Neither positive nor the same bits on all ranks.",
-                    method.reference,
-                    {defaulted("adaptive", {Type::boolean}, false, "let PETSc choose the steps by its embedded error estimate"),
-                     defaulted("relative_tolerance", {Type::real}, 1e-6, "of PETSc's step control").positive(),
-                     defaulted("absolute_tolerance", {Type::real}, 1e-9, "of PETSc's step control, in mass per cell").positive()}};
-      const PropagatorFactory factory = [method](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) {
+      Schema schema{
+          "propagators",
+          method.kind,
+          std::string("PETSc's ") + method.doc +
+              ". On the assembled generator (upwind along axes without diffusion); options with the "
+              "prefix -density_<name>_ are honoured. Neither positive nor the same bits on all ranks.",
+          method.reference,
+          {defaulted("adaptive", {Type::boolean}, false, "let PETSc choose the steps by its embedded error estimate"),
+           defaulted("relative_tolerance", {Type::real}, 1e-6, "of PETSc's step control").positive(),
+           defaulted("absolute_tolerance", {Type::real}, 1e-9, "of PETSc's step control, in mass per cell")
+               .positive()}};
+      const PropagatorFactory factory = [method](const Parameters& p, const processes::ProcessPtr& process,
+                                                 const GridPtr& grid) {
         return std::make_unique<PetscIntegrator>(method, p, process, grid);
       };
       Registry<PropagatorFactory>::instance().add(method.kind, factory);

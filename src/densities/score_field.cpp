@@ -1,4 +1,5 @@
-// Score of a computed density: the gradient of a piecewise cubic interpolant of log p with continuous first derivatives.
+// Score of a computed density: the gradient of a piecewise cubic interpolant of log p with continuous first
+// derivatives.
 #include "fortet/densities/density.hpp"
 
 namespace fortet::densities {
@@ -18,7 +19,8 @@ class ScoreField final : public processes::Field {
     for (const Snapshot& snapshot : path.snapshots) {
       std::vector<double> logarithms(snapshot.values.size());
       // exp(-690) = 1e-300: cells below the range of double have a flat logarithm, hence no score.
-      for (std::size_t i = 0; i < logarithms.size(); ++i) logarithms[i] = std::log(std::max(snapshot.values[i], 1e-300));
+      for (std::size_t i = 0; i < logarithms.size(); ++i)
+        logarithms[i] = std::log(std::max(snapshot.values[i], 1e-300));
       times_.push_back(snapshot.time);
       logarithms_.push_back(grid_->communicator().gather_all(logarithms));
     }
@@ -46,7 +48,8 @@ class ScoreField final : public processes::Field {
  private:
   /// Derivative at node b of the parabola through nodes a < b < c (or at a or c): weights of a, b, c.
   static std::array<double, 3> parabola(double a, double b, double c, double at) {
-    return {(2 * at - b - c) / ((a - b) * (a - c)), (2 * at - a - c) / ((b - a) * (b - c)), (2 * at - a - b) / ((c - a) * (c - b))};
+    return {(2 * at - b - c) / ((a - b) * (a - c)), (2 * at - a - c) / ((b - a) * (b - c)),
+            (2 * at - a - b) / ((c - a) * (c - b))};
   }
 
   Weights weights(int axis, double x) const {
@@ -73,7 +76,8 @@ class ScoreField final : public processes::Field {
     };
     for (int k = 0; k < 4; ++k) w.node[k] = node(i - 1 + k);
     const double left = place(i), right = place(i + 1), h = right - left, s = (x - left) / h;
-    const double h00 = (1 + 2 * s) * (1 - s) * (1 - s), h10 = s * (1 - s) * (1 - s), h01 = s * s * (3 - 2 * s), h11 = s * s * (s - 1);
+    const double h00 = (1 + 2 * s) * (1 - s) * (1 - s), h10 = s * (1 - s) * (1 - s), h01 = s * s * (3 - 2 * s),
+                 h11 = s * s * (s - 1);
     const double d00 = 6 * s * (s - 1) / h, d10 = (1 - s) * (1 - 3 * s), d01 = -d00, d11 = s * (3 * s - 2);
     w.value[1] = h00;
     w.value[2] = h01;
@@ -93,10 +97,14 @@ class ScoreField final : public processes::Field {
       }
     };
     const bool has_before = periodic || i > 0, has_after = periodic || i + 2 < n;
-    if (has_before) add(0, parabola(place(i - 1), left, right, left), h10, d10);
-    else add(1, parabola(left, right, place(i + 2), left), h10, d10);
-    if (has_after) add(1, parabola(left, right, place(i + 2), right), h11, d11);
-    else add(0, parabola(place(i - 1), left, right, right), h11, d11);
+    if (has_before)
+      add(0, parabola(place(i - 1), left, right, left), h10, d10);
+    else
+      add(1, parabola(left, right, place(i + 2), left), h10, d10);
+    if (has_after)
+      add(1, parabola(left, right, place(i + 2), right), h11, d11);
+    else
+      add(0, parabola(place(i - 1), left, right, right), h11, d11);
     return w;
   }
 

@@ -40,7 +40,8 @@ std::vector<SellingTerm> selling_decomposition(int dimension, const double* matr
     if (!(m[i][i] > 0)) return {};
     trace += m[i][i];
   }
-  // A superbase: d + 1 integer vectors that sum to zero, d of which are a base. Flips make it obtuse: all products <= 0.
+  // A superbase: d + 1 integer vectors that sum to zero, d of which are a base. Flips make it obtuse: all products <=
+  // 0.
   const int size = dimension + 1;
   std::array<Offset, 4> base{};
   for (int i = 0; i < dimension; ++i) {

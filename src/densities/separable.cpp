@@ -1,5 +1,6 @@
-// Dense propagators of each axis, for generators L(t) = rate(t) sum_axis L_axis: exp(B L_axis) by uniformization of a short time and
-// squaring. All terms are nonnegative, so every entry is accurate; one matrix product per axis reaches any time.
+// Dense propagators of each axis, for generators L(t) = rate(t) sum_axis L_axis: exp(B L_axis) by uniformization of a
+// short time and squaring. All terms are nonnegative, so every entry is accurate; one matrix product per axis reaches
+// any time.
 #include "fortet/parallel/threads.hpp"
 #include "split_generator.hpp"
 #include "uniformization.hpp"
@@ -38,7 +39,8 @@ void multiply_lines(const double* matrix, const LineSet& lines, const double* in
   });
 }
 
-/// exp(time L) of one axis: entry (j, i) is the probability to be in cell j when started in cell i; `out` that of having left.
+/// exp(time L) of one axis: entry (j, i) is the probability to be in cell j when started in cell i; `out` that of
+/// having left.
 struct AxisPropagator {
   double time = -1;
   std::vector<double> matrix, transposed;
@@ -48,7 +50,11 @@ struct AxisPropagator {
 class Separable final : public Propagator {
  public:
   Separable(const processes::ProcessPtr& process, const GridPtr& grid)
-      : process_(process), grid_(grid), clock_(*process), exchange_(*grid), propagators_(grid->dimension()),
+      : process_(process),
+        grid_(grid),
+        clock_(*process),
+        exchange_(*grid),
+        propagators_(grid->dimension()),
         absorbed_(grid->dimension()) {
     const Grid& g = *grid;
     for (int axis = 0; axis < g.dimension(); ++axis) {
@@ -138,17 +144,22 @@ class Separable final : public Propagator {
     }
   }
   bool equal_axes(int a, int b) const {
-    if (grid_->cells(a) != grid_->cells(b) || events_[a] != events_[b] || grid_->is_periodic(a) != grid_->is_periodic(b)) return false;
+    if (grid_->cells(a) != grid_->cells(b) || events_[a] != events_[b] ||
+        grid_->is_periodic(a) != grid_->is_periodic(b))
+      return false;
     const std::size_t bytes = rates_[a].rows() * sizeof(Lanes);
-    return std::memcmp(rates_[a].up(0), rates_[b].up(0), bytes) == 0 && std::memcmp(rates_[a].down(0), rates_[b].down(0), bytes) == 0;
+    return std::memcmp(rates_[a].up(0), rates_[b].up(0), bytes) == 0 &&
+           std::memcmp(rates_[a].down(0), rates_[b].down(0), bytes) == 0;
   }
   void prepare(double time) {
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
       if (propagators_[axis].time == time) continue;
       int twin = 0;
       while (twin < axis && !equal_axes(twin, axis)) ++twin;
-      if (twin < axis) propagators_[axis] = propagators_[twin];
-      else exponentiate(axis, time);
+      if (twin < axis)
+        propagators_[axis] = propagators_[twin];
+      else
+        exponentiate(axis, time);
     }
   }
   void exponentiate(int axis, double time) {
@@ -209,43 +220,52 @@ class Separable final : public Propagator {
 
 bool is_separable(const processes::Process& process) { return process.has_clock() && process.is_axis_separable(); }
 
-const Schema schema{"propagators",
-                    "separable",
-                    "Dense propagators exp(B L_axis), B = int rate, for generators L(t) = rate(t) sum_axis L_axis of independent axes "
-                    "(Ornstein-Uhlenbeck, VP, VE, Brownian): exact in time in one application, positive and conservative.",
-                    "Moler and Van Loan 2003; Jensen 1953",
-                    {}};
+const Schema schema{
+    "propagators",
+    "separable",
+    "Dense propagators exp(B L_axis), B = int rate, for generators L(t) = rate(t) sum_axis L_axis of independent axes "
+    "(Ornstein-Uhlenbeck, VP, VE, Brownian): exact in time in one application, positive and conservative.",
+    "Moler and Van Loan 2003; Jensen 1953",
+    {}};
 
 const Registered<PropagatorFactory> registered{
-    schema, [](const Parameters&, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
+    schema,
+    [](const Parameters&, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
       if (!is_separable(*process)) {
-        throw ParameterError("propagator", "'separable' needs a process whose axes are independent and whose rates have a common clock; "
-                                           "use strang");
+        throw ParameterError(
+            "propagator",
+            "'separable' needs a process whose axes are independent and whose rates have a common clock; "
+            "use strang");
       }
       return std::make_unique<Separable>(process, grid);
     }};
 
-const Schema automatic{"propagators",
-                       "automatic",
-                       "separable where it is exact and cheap (independent axes, 2 or 3 of them with at most 512 cells each, all with "
-                       "diffusion), otherwise strang.",
-                       "",
-                       {}};
+const Schema automatic{
+    "propagators",
+    "automatic",
+    "separable where it is exact and cheap (independent axes, 2 or 3 of them with at most 512 cells each, all with "
+    "diffusion), otherwise strang.",
+    "",
+    {}};
 
 const Registered<PropagatorFactory> registered_automatic{
-    automatic, [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
-      bool dense = is_separable(*process) && grid->dimension() > 1 && process->noise_shape() != processes::NoiseShape::none;
+    automatic,
+    [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
+      bool dense =
+          is_separable(*process) && grid->dimension() > 1 && process->noise_shape() != processes::NoiseShape::none;
       for (int axis = 0; axis < grid->dimension(); ++axis) dense = dense && grid->cells(axis) <= 512;
       if (dense) {
         const DiffusionShape shape = diffusion_shape(*process, *grid);
         dense = *std::min_element(shape.axis.begin(), shape.axis.end()) > 0;
       }
-      return make_propagator(Parameters::make("propagators", dense ? "separable" : "strang", Json::object(), p.name()), process, grid);
+      return make_propagator(Parameters::make("propagators", dense ? "separable" : "strang", Json::object(), p.name()),
+                             process, grid);
     }};
 
 }  // namespace
 
-std::unique_ptr<Propagator> make_propagator(const Parameters& parameters, const processes::ProcessPtr& process, const GridPtr& grid) {
+std::unique_ptr<Propagator> make_propagator(const Parameters& parameters, const processes::ProcessPtr& process,
+                                            const GridPtr& grid) {
   if (process->dimension() != grid->dimension()) {
     throw UsageError("the process has " + std::to_string(process->dimension()) + " dimensions and the grid " +
                      std::to_string(grid->dimension()));

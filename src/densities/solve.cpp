@@ -38,7 +38,8 @@ class Solver {
     path_.work["negative_mass"] = negative_.mass;
     if (const std::string note = propagator_->note(); !note.empty()) path_.notes.push_back(note);
     if (negative_.count > 0) {
-      path_.notes.push_back("negative cells were found (largest negative mass " + std::to_string(-negative_.mass) + ")");
+      path_.notes.push_back("negative cells were found (largest negative mass " + std::to_string(-negative_.mass) +
+                            ")");
     }
     return std::move(path_);
   }
@@ -48,7 +49,8 @@ class Solver {
     values_ = initial_masses(settings_, options_);
     if (settings_.reference) {
       reference_.resize(grid_.local_count());
-      parallel::together(grid_.communicator(), [&] { settings_.reference->cell_masses(grid_.local_edges(), reference_); });
+      parallel::together(grid_.communicator(),
+                         [&] { settings_.reference->cell_masses(grid_.local_edges(), reference_); });
     }
     const std::vector<double> volumes = grid_.local_volumes();
     double t = 0;
@@ -78,7 +80,8 @@ class Solver {
       const double nan = std::numeric_limits<double>::quiet_NaN();
       Diagnostics numbers;
       numbers.time = t;
-      numbers.mass = numbers.entropy = numbers.kinetic_energy = numbers.action = numbers.boundary_mass = numbers.reference_kl = nan;
+      numbers.mass = numbers.entropy = numbers.kinetic_energy = numbers.action = numbers.boundary_mass =
+          numbers.reference_kl = nan;
       numbers.smallest = grid_.communicator().min(*std::min_element(values_.begin(), values_.end()));
       path_.diagnostics.insert(path_.diagnostics.begin(), numbers);
       check_masses(grid_, t, values_, settings_.name);
@@ -97,7 +100,9 @@ class Solver {
       const long parts = options_.action ? static_cast<long>(std::ceil(64 * (t1 - t0) / horizon)) : 1;
       fixed(t0, t1, parts);
     } else if (options_.steps > 0) {
-      fixed(t0, t1, std::max(1L, static_cast<long>(std::ceil(static_cast<double>(options_.steps) * (t1 - t0) / horizon - 1e-9))));
+      fixed(
+          t0, t1,
+          std::max(1L, static_cast<long>(std::ceil(static_cast<double>(options_.steps) * (t1 - t0) / horizon - 1e-9))));
     } else {
       adaptive(t0, t1);
     }
@@ -113,7 +118,9 @@ class Solver {
     apply(t0, t1, steps);
     for (long s = 1; s <= steps; ++s) {
       const double fraction = static_cast<double>(s) / static_cast<double>(steps);
-      path_.step_times.push_back(options_.is_backward ? t1 + (t0 - t1) * fraction : s == steps ? t1 : t0 + (t1 - t0) * fraction);
+      path_.step_times.push_back(options_.is_backward ? t1 + (t0 - t1) * fraction
+                                 : s == steps         ? t1
+                                                      : t0 + (t1 - t0) * fraction);
     }
     if (options_.is_backward) path_.step_times.back() = t0;
     if (settings_.progress) {
@@ -132,9 +139,13 @@ class Solver {
     const long pieces = options_.action ? steps : std::min(steps, 20L);
     for (long k = 0; k < pieces; ++k) {
       const long from = steps * k / pieces, to = steps * (k + 1) / pieces;
-      const auto time = [&](long s) { return s == steps ? t1 : t0 + (t1 - t0) * (static_cast<double>(s) / static_cast<double>(steps)); };
-      if (options_.is_backward) step(time(steps - to), time(steps - from), to - from);
-      else step(time(from), time(to), to - from);
+      const auto time = [&](long s) {
+        return s == steps ? t1 : t0 + (t1 - t0) * (static_cast<double>(s) / static_cast<double>(steps));
+      };
+      if (options_.is_backward)
+        step(time(steps - to), time(steps - from), to - from);
+      else
+        step(time(from), time(to), to - from);
     }
   }
 
@@ -147,11 +158,12 @@ class Solver {
     times.push_back(t1);
     std::sort(times.begin(), times.end());
     if (options_.is_backward) std::reverse(times.begin(), times.end());
-    for (std::size_t i = 0; i + 1 < times.size(); ++i) step(std::min(times[i], times[i + 1]), std::max(times[i], times[i + 1]), 1);
+    for (std::size_t i = 0; i + 1 < times.size(); ++i)
+      step(std::min(times[i], times[i + 1]), std::max(times[i], times[i + 1]), 1);
   }
 
-  /// Step doubling: two half steps are kept (they are positive, an extrapolation would not be), their distance to one whole step
-  /// divided by 2^order - 1 estimates their error.
+  /// Step doubling: two half steps are kept (they are positive, an extrapolation would not be), their distance to one
+  /// whole step divided by 2^order - 1 estimates their error.
   void adaptive(double t0, double t1) {
     const double horizon = settings_.process->horizon(), order = propagator_->order();
     if (proposed_ == 0) proposed_ = horizon / 100;
@@ -165,8 +177,10 @@ class Solver {
     }
     while (done < length) {
       double h = proposed_;
-      if (h >= length - done) h = length - done;
-      else if (2 * h > length - done) h = 0.5 * (length - done);
+      if (h >= length - done)
+        h = length - done;
+      else if (2 * h > length - done)
+        h = 0.5 * (length - done);
       const bool is_final = h == length - done;
       const double from = options_.is_backward ? (is_final ? t0 : t1 - done - h) : t0 + done;
       const double to = options_.is_backward ? t1 - done : (is_final ? t1 : t0 + done + h);
@@ -177,11 +191,13 @@ class Solver {
       apply(from, to, 2);
       const double error = l1_distance(grid_, values_, coarse) / scale / (std::pow(2.0, order) - 1);
       const double allowed = options_.tolerance * h / horizon;
-      if (!std::isfinite(error)) throw DivergedError("density '" + settings_.name + "' is not finite at t = " + std::to_string(to));
+      if (!std::isfinite(error))
+        throw DivergedError("density '" + settings_.name + "' is not finite at t = " + std::to_string(to));
       const double factor = std::clamp(0.9 * std::pow(allowed / std::max(error, 1e-300), 1 / order), 0.2, 3.0);
       if (error <= allowed || h < 1e-10 * horizon) {
-        if (error > allowed) throw DivergedError("density '" + settings_.name + "' needs steps below 1e-10 of the horizon at t = " +
-                                                 std::to_string(from) + "; its coefficients may be singular there");
+        if (error > allowed)
+          throw DivergedError("density '" + settings_.name + "' needs steps below 1e-10 of the horizon at t = " +
+                              std::to_string(from) + "; its coefficients may be singular there");
         done = is_final ? length : done + h;
         const double middle = from + 0.5 * (to - from);
         path_.step_times.push_back(middle);
@@ -192,8 +208,10 @@ class Solver {
           action_ += 0.5 * (to - from) * (last_energy_ + energy);
           last_energy_ = energy;
         }
-        if (!is_final || factor < 1) proposed_ = h * factor;
-        else proposed_ = std::max(proposed_, h * factor);
+        if (!is_final || factor < 1)
+          proposed_ = h * factor;
+        else
+          proposed_ = std::max(proposed_, h * factor);
       } else {
         values_ = saved;
         propagator_->set_counters(counters);
@@ -207,9 +225,10 @@ class Solver {
     negative_.count += found.count;
     negative_.mass = std::min(negative_.mass, found.mass);
     if (-found.mass > options_.negative_mass_limit) {
-      throw DivergedError("density '" + settings_.name + "' has " + std::to_string(found.count) + " negative cells with mass " +
-                          std::to_string(found.mass) + " at t = " + std::to_string(t) + ", beyond negative_mass_limit " +
-                          std::to_string(options_.negative_mass_limit) + "; take smaller steps or the propagator strang");
+      throw DivergedError("density '" + settings_.name + "' has " + std::to_string(found.count) +
+                          " negative cells with mass " + std::to_string(found.mass) + " at t = " + std::to_string(t) +
+                          ", beyond negative_mass_limit " + std::to_string(options_.negative_mass_limit) +
+                          "; take smaller steps or the propagator strang");
     }
   }
 
@@ -221,9 +240,10 @@ class Solver {
       numbers.action = action_;
     }
     if (options_.boundary_mass_limit >= 0 && numbers.boundary_mass > options_.boundary_mass_limit) {
-      throw UsageError("the grid of density '" + settings_.name + "' is too small for its law: its outermost cells hold a mass of " +
-                       std::to_string(numbers.boundary_mass) + " at t = " + std::to_string(t) + " (boundary_mass_limit " +
-                       std::to_string(options_.boundary_mass_limit) + ")");
+      throw UsageError("the grid of density '" + settings_.name +
+                       "' is too small for its law: its outermost cells hold a mass of " +
+                       std::to_string(numbers.boundary_mass) + " at t = " + std::to_string(t) +
+                       " (boundary_mass_limit " + std::to_string(options_.boundary_mass_limit) + ")");
     }
     path_.diagnostics.push_back(std::move(numbers));
   }
@@ -245,7 +265,9 @@ DensityPath solve_density(const DensitySettings& settings) {
   return solve_with(settings, density_options(settings));
 }
 
-DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options) { return Solver(settings, options).solve(); }
+DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options) {
+  return Solver(settings, options).solve();
+}
 
 const Snapshot& DensityPath::at(double time) const {
   for (const Snapshot& snapshot : snapshots) {

@@ -19,8 +19,10 @@ void SplitGenerator::build(double t) {
 
 void SplitGenerator::sweep(int axis, double time, double* values, bool is_forward) {
   const auto apply = [&](double* lines) {
-    if (is_forward) operators_[axis]->forward(time, lines, absorbed_[axis].data());
-    else operators_[axis]->backward(time, lines);
+    if (is_forward)
+      operators_[axis]->forward(time, lines, absorbed_[axis].data());
+    else
+      operators_[axis]->backward(time, lines);
   };
   if (axis + 1 < grid_->dimension() || !exchange_.is_needed()) {
     apply(values);

@@ -8,7 +8,8 @@ namespace fortet::densities {
 /// `scheme`: "weno5", "muscl" or "upwind", for axes without diffusion.
 class SplitGenerator {
  public:
-  SplitGenerator(const processes::Process& process, const Grid& grid, const DiffusionShape& shape, const std::string& scheme);
+  SplitGenerator(const processes::Process& process, const Grid& grid, const DiffusionShape& shape,
+                 const std::string& scheme);
   /// Evaluates the process at t. Collective.
   void build(double t);
   /// Applies exp(time L_axis), or its transpose, to all lines. Collective.

@@ -20,7 +20,8 @@ void solve(KSP ksp, Vec right, Vec left, const char* what) {
   if (reason < 0) throw DivergedError(std::string(what) + ": the linear solver failed: " + KSPConvergedReasons[reason]);
 }
 
-/// Direct solver (MUMPS over several ranks); options with the prefix -density_stationary_ replace it on grids too large for it.
+/// Direct solver (MUMPS over several ranks); options with the prefix -density_stationary_ replace it on grids too large
+/// for it.
 KspOwner direct_solver(Mat matrix, const Grid& grid) {
   KspOwner ksp;
   FORTET_PETSC(KSPCreate(grid.communicator().handle(), ksp.out()));
@@ -71,11 +72,12 @@ KspOwner multigrid_solver(Mat matrix, const Grid& grid) {
   return ksp;
 }
 
-/// Cells up to which a direct factorisation is cheap; it does not mind barriers, behind which rates span hundreds of decades.
+/// Cells up to which a direct factorisation is cheap; it does not mind barriers, behind which rates span hundreds of
+/// decades.
 constexpr Index direct_cells = 200000;
 
-/// Smallest eigenvalue of a symmetric positive semi-definite matrix on the complement of its null vector: Lanczos iteration with the
-/// inverse of matrix + shift.
+/// Smallest eigenvalue of a symmetric positive semi-definite matrix on the complement of its null vector: Lanczos
+/// iteration with the inverse of matrix + shift.
 double smallest_nonzero(Mat matrix, Vec null_vector, double largest_rate, const Grid& grid) {
   const MPI_Comm handle = grid.communicator().handle();
   MatNullSpace space = nullptr;
@@ -173,7 +175,8 @@ Snapshot stationary(const processes::Process& process, const GridPtr& grid, doub
       FORTET_PETSC(VecNorm(p, NORM_1, &change));
       FORTET_PETSC(VecCopy(next, p));
     }
-    if (!(change < 1e-8)) throw DivergedError("stationary law: inverse iteration did not converge; the process may have several");
+    if (!(change < 1e-8))
+      throw DivergedError("stationary law: inverse iteration did not converge; the process may have several");
     copy_from(p, masses);
   }
   parallel::ExactSum sum;

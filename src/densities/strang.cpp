@@ -1,5 +1,5 @@
-// Default propagator: Strang splitting over the axes, each axis by uniformization along lines (Strang 1968; Jensen 1953). Positive,
-// conservative, second order, exactly transposable; the same bits for any number of ranks and threads.
+// Default propagator: Strang splitting over the axes, each axis by uniformization along lines (Strang 1968; Jensen
+// 1953). Positive, conservative, second order, exactly transposable; the same bits for any number of ranks and threads.
 #include "edge_uniformization.hpp"
 #include "split_generator.hpp"
 
@@ -7,16 +7,22 @@ namespace fortet::densities {
 
 namespace {
 
-/// Diagonal D: exp(h/2 A_0) .. exp(h A_last) .. exp(h/2 A_0), generators of a time without clock frozen at the middle of a step.
+/// Diagonal D: exp(h/2 A_0) .. exp(h A_last) .. exp(h/2 A_0), generators of a time without clock frozen at the middle
+/// of a step.
 class Strang final : public Propagator {
  public:
-  Strang(const processes::ProcessPtr& process, const GridPtr& grid, const DiffusionShape& shape, const std::string& scheme)
+  Strang(const processes::ProcessPtr& process, const GridPtr& grid, const DiffusionShape& shape,
+         const std::string& scheme)
       : process_(process), grid_(grid), clock_(*process), generator_(*process, *grid, shape, scheme) {
     if (clock_.is_known()) generator_.build(clock_.reference());
   }
 
-  void forward(double t0, double t1, long steps, std::span<double> masses) override { run(t0, t1, steps, masses.data(), true); }
-  void backward(double t0, double t1, long steps, std::span<double> values) override { run(t0, t1, steps, values.data(), false); }
+  void forward(double t0, double t1, long steps, std::span<double> masses) override {
+    run(t0, t1, steps, masses.data(), true);
+  }
+  void backward(double t0, double t1, long steps, std::span<double> values) override {
+    run(t0, t1, steps, values.data(), false);
+  }
   bool has_transpose() const override { return generator_.has_transpose(); }
   Sides absorbed() const override { return generator_.absorbed(); }
   std::vector<double> counters() const override { return generator_.counters(); }
@@ -41,7 +47,8 @@ class Strang final : public Propagator {
     for (long s = 0; s < steps; ++s) {
       const long step = is_forward ? s : steps - 1 - s;
       const double a = t0 + (t1 - t0) * (static_cast<double>(step) / static_cast<double>(steps));
-      const double b = step + 1 == steps ? t1 : t0 + (t1 - t0) * (static_cast<double>(step + 1) / static_cast<double>(steps));
+      const double b =
+          step + 1 == steps ? t1 : t0 + (t1 - t0) * (static_cast<double>(step + 1) / static_cast<double>(steps));
       const double time = clock_.elapsed(a, b);
       if (!clock_.is_known()) generator_.build(0.5 * (a + b));
       ++steps_taken_;
@@ -71,7 +78,8 @@ class Strang final : public Propagator {
 /// D with cross terms: one uniformization on the Selling graph, frozen at the middle of a step.
 class Unsplit final : public Propagator {
  public:
-  Unsplit(const processes::ProcessPtr& process, const GridPtr& grid) : process_(process), clock_(*process), series_(*process, *grid) {
+  Unsplit(const processes::ProcessPtr& process, const GridPtr& grid)
+      : process_(process), clock_(*process), series_(*process, *grid) {
     if (clock_.is_known()) series_.build(clock_.reference());
   }
   void forward(double t0, double t1, long steps, std::span<double> masses) override {
@@ -104,20 +112,23 @@ class Unsplit final : public Propagator {
   long steps_taken_ = 0;
 };
 
-const Schema schema{
-    "propagators",
-    "strang",
-    "Strang splitting over the axes, each axis by uniformization of its exponentially fitted Markov generator: e^{tL} = sum_k "
-    "Pois(k; Lambda t) (I + L/Lambda)^k. Positive, conservative, order 2 in time (exact when the axes commute); axes without "
-    "diffusion by transport schemes; diffusion tensors with cross terms unsplit on Selling edges.",
-    "Strang 1968; Jensen 1953; Scharfetter and Gummel 1969; Fehrenbach and Mirebeau 2014",
-    {defaulted("transport", {Type::choice}, "weno5",
-               "scheme along axes without diffusion: weno5 (order 5; muscl on stretched axes), muscl (order 2), upwind (order 1, has a "
-               "transpose for the backward equation); all positive")
-         .one_of({"weno5", "muscl", "upwind"})}};
+const Schema schema{"propagators",
+                    "strang",
+                    "Strang splitting over the axes, each axis by uniformization of its exponentially fitted Markov "
+                    "generator: e^{tL} = sum_k "
+                    "Pois(k; Lambda t) (I + L/Lambda)^k. Positive, conservative, order 2 in time (exact when the axes "
+                    "commute); axes without "
+                    "diffusion by transport schemes; diffusion tensors with cross terms unsplit on Selling edges.",
+                    "Strang 1968; Jensen 1953; Scharfetter and Gummel 1969; Fehrenbach and Mirebeau 2014",
+                    {defaulted("transport", {Type::choice}, "weno5",
+                               "scheme along axes without diffusion: weno5 (order 5; muscl on stretched axes), muscl "
+                               "(order 2), upwind (order 1, has a "
+                               "transpose for the backward equation); all positive")
+                         .one_of({"weno5", "muscl", "upwind"})}};
 
 const Registered<PropagatorFactory> registered{
-    schema, [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
+    schema,
+    [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
       const DiffusionShape shape = diffusion_shape(*process, *grid);
       if (shape.cross > 0) return std::make_unique<Unsplit>(process, grid);
       return std::make_unique<Strang>(process, grid, shape, p.text("transport"));

@@ -24,7 +24,8 @@ PoissonSeries poisson_series(double events) {
 
 namespace {
 
-/// r <- weight v + (I + L) r for rows 0 .. n + 1, in flux form: what leaves a cell enters its neighbour to the last bit.
+/// r <- weight v + (I + L) r for rows 0 .. n + 1, in flux form: what leaves a cell enters its neighbour to the last
+/// bit.
 template <bool periodic>
 void forward_term(double weight, const Lanes* v, Lanes* r, const Lanes* up, const Lanes* down, Index n) {
   Vector left = (periodic ? up[n].v * r[n].v : Vector{}) - down[1].v * r[1].v;
@@ -90,9 +91,11 @@ void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeri
     v[0].v = v[n + 1].v = Vector{};
     load_tile(values, lines, tile, v + 1);
     if (periodic) {
-      run_series(series, v, r, rows, [&](double w, const Lanes* a, Lanes* b) { forward_term<true>(w, a, b, up, down, n); });
+      run_series(series, v, r, rows,
+                 [&](double w, const Lanes* a, Lanes* b) { forward_term<true>(w, a, b, up, down, n); });
     } else {
-      run_series(series, v, r, rows, [&](double w, const Lanes* a, Lanes* b) { forward_term<false>(w, a, b, up, down, n); });
+      run_series(series, v, r, rows,
+                 [&](double w, const Lanes* a, Lanes* b) { forward_term<false>(w, a, b, up, down, n); });
     }
     store_tile(values, lines, tile, v + 1);
     if (!absorbed) return;
@@ -114,9 +117,11 @@ void uniformize_backward(const LineRates& rates, bool periodic, const PoissonSer
     v[0].v = v[n + 1].v = Vector{};
     load_tile(values, lines, tile, v + 1);
     if (periodic) {
-      run_series(series, v, r, rows, [&](double w, const Lanes* a, Lanes* b) { backward_term<true>(w, a, b, up, down, n); });
+      run_series(series, v, r, rows,
+                 [&](double w, const Lanes* a, Lanes* b) { backward_term<true>(w, a, b, up, down, n); });
     } else {
-      run_series(series, v, r, rows, [&](double w, const Lanes* a, Lanes* b) { backward_term<false>(w, a, b, up, down, n); });
+      run_series(series, v, r, rows,
+                 [&](double w, const Lanes* a, Lanes* b) { backward_term<false>(w, a, b, up, down, n); });
     }
     store_tile(values, lines, tile, v + 1);
   });

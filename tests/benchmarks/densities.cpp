@@ -1,9 +1,8 @@
 // Rates of the density solvers on one core, with the share of a limit measured in the same process.
-//   BM_ResidentStencil   limit: the three-point update out = a x + b y + c z on arrays that stay in the first-level cache
-//   BM_Triad             limit: memory bandwidth
-//   BM_StrangTerms       default propagator, cell-terms per second (target: 600 M/s)
-//   BM_OrnsteinUhlenbeck 128^2 cells to t = 1 by strang (target 0.15 s, L1 error <= 1e-3) and separable (0.02 s)
-//   BM_Cube              128^3 cells: seconds and resident memory (target: 2 GB)
+//   BM_ResidentStencil   limit: the three-point update out = a x + b y + c z on arrays that stay in the first-level
+//   cache BM_Triad             limit: memory bandwidth BM_StrangTerms       default propagator, cell-terms per second
+//   (target: 600 M/s) BM_OrnsteinUhlenbeck 128^2 cells to t = 1 by strang (target 0.15 s, L1 error <= 1e-3) and
+//   separable (0.02 s) BM_Cube              128^3 cells: seconds and resident memory (target: 2 GB)
 #include <benchmark/benchmark.h>
 #include <mpi.h>
 
@@ -26,7 +25,8 @@ processes::ProcessPtr make_process(const char* kind, Json values) {
 densities::GridPtr make_grid(int dimension, int cells, double half) {
   const std::vector<double> lower(dimension, -half), upper(dimension, half);
   return densities::Grid::make(
-      Parameters::make("grids", "", {{"lower", lower}, {"upper", upper}, {"cells", std::vector<int>(dimension, cells)}}),
+      Parameters::make("grids", "",
+                       {{"lower", lower}, {"upper", upper}, {"cells", std::vector<int>(dimension, cells)}}),
       parallel::Communicator(world));
 }
 
@@ -61,7 +61,8 @@ void BM_ResidentStencil(benchmark::State& state) {
     benchmark::DoNotOptimize(result);
     benchmark::ClobberMemory();
   }
-  state.counters["terms/s"] = benchmark::Counter(static_cast<double>(state.iterations() * resident), benchmark::Counter::kIsRate);
+  state.counters["terms/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * resident), benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_ResidentStencil)->MinTime(0.2);
 
@@ -92,11 +93,13 @@ void measure_limit() {
 void strang_terms(benchmark::State& state, const char* kind, Json values) {
   const auto process = make_process(kind, std::move(values));
   const auto grid = make_grid(2, static_cast<int>(state.range(0)), 5);
-  const auto propagator = densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), process, grid);
+  const auto propagator =
+      densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), process, grid);
   std::vector<double> masses(grid->local_count(), 1.0 / static_cast<double>(grid->local_count()));
   for (auto _ : state) propagator->forward(0, 0.2, 4, masses);
   state.counters["terms/s"] = benchmark::Counter(propagator->terms(), benchmark::Counter::kIsRate);
-  state.counters["share_of_resident_stencil"] = benchmark::Counter(propagator->terms() / resident_terms, benchmark::Counter::kIsRate);
+  state.counters["share_of_resident_stencil"] =
+      benchmark::Counter(propagator->terms() / resident_terms, benchmark::Counter::kIsRate);
 }
 void BM_StrangTerms(benchmark::State& state) { strang_terms(state, "ornstein_uhlenbeck", {{"dimension", 2}}); }
 BENCHMARK(BM_StrangTerms)->Arg(64)->Arg(128)->Arg(256)->Arg(512)->MinTime(0.2);
@@ -115,7 +118,8 @@ void ornstein_uhlenbeck(benchmark::State& state, const char* propagator) {
       laws::make_law(Parameters::make("laws", "gaussian", {{"mean", {1.0, -0.5}}, {"deviation", {0.6, 0.8}}}));
   settings.grid = make_grid(2, 128, 5);
   settings.at = {1};
-  settings.parameters = Parameters::make("densities", "", {{"process", "p"}, {"grid", "g"}, {"propagator", propagator}, {"steps", 40}});
+  settings.parameters =
+      Parameters::make("densities", "", {{"process", "p"}, {"grid", "g"}, {"propagator", propagator}, {"steps", 40}});
   double error = 0, seconds = 0;
   for (auto _ : state) {
     const auto path = densities::solve_density(settings);
@@ -123,7 +127,8 @@ void ornstein_uhlenbeck(benchmark::State& state, const char* propagator) {
     process->marginal(settings.initial, 1)->cell_masses(settings.grid->local_edges(), exact);
     const std::vector<double> volumes = settings.grid->local_volumes();
     error = 0;
-    for (std::size_t i = 0; i < exact.size(); ++i) error += std::abs(path.snapshots[0].values[i] * volumes[i] - exact[i]);
+    for (std::size_t i = 0; i < exact.size(); ++i)
+      error += std::abs(path.snapshots[0].values[i] * volumes[i] - exact[i]);
     const double one = path.work.at("seconds_solve") + path.work.at("seconds_setup");
     seconds = seconds == 0 ? one : std::min(seconds, one);
   }
@@ -137,18 +142,21 @@ BENCHMARK(BM_OrnsteinUhlenbeckSeparable)->MinTime(0.2)->Unit(benchmark::kMillise
 
 /// The general path as a process that does not commute meets it: 40 real Strang steps.
 void BM_SpiralStrang(benchmark::State& state) {
-  const auto process = make_process("linear", {{"drift", {{-1.0, 0.5}, {-0.5, -1.0}}}, {"noise", {{1.4, 0.0}, {0.0, 1.4}}}});
+  const auto process =
+      make_process("linear", {{"drift", {{-1.0, 0.5}, {-0.5, -1.0}}}, {"noise", {{1.4, 0.0}, {0.0, 1.4}}}});
   const auto grid = make_grid(2, 128, 5);
   std::vector<double> masses(grid->local_count(), 1.0 / static_cast<double>(grid->local_count()));
   for (auto _ : state) {
-    const auto propagator = densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), process, grid);
+    const auto propagator =
+        densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), process, grid);
     propagator->forward(0, 1, 40, masses);
   }
 }
 BENCHMARK(BM_SpiralStrang)->MinTime(0.2)->Unit(benchmark::kMillisecond);
 
 void BM_Cube(benchmark::State& state) {
-  const auto process = make_process("expression", {{"drift", {"-x + 0.1*y", "-y + 0.1*z", "-z + 0.1*x"}}, {"noise", 1.4142}});
+  const auto process =
+      make_process("expression", {{"drift", {"-x + 0.1*y", "-y + 0.1*z", "-z + 0.1*x"}}, {"noise", 1.4142}});
   densities::DensitySettings settings;
   settings.name = "cube";
   settings.process = process;

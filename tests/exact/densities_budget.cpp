@@ -7,10 +7,13 @@ using namespace fortet::test;
 
 namespace {
 
-Json square(int cells, double half) { return {{"lower", {-half, -half}}, {"upper", {half, half}}, {"cells", {cells, cells}}}; }
+Json square(int cells, double half) {
+  return {{"lower", {-half, -half}}, {"upper", {half, half}}, {"cells", {cells, cells}}};
+}
 
 laws::LawPtr bumps() {
-  return law("gaussian_mixture", {{"weights", {0.4, 0.6}}, {"means", {{-1.0, 0}, {1.0, 0.5}}}, {"deviations", {0.6, 0.7}}});
+  return law("gaussian_mixture",
+             {{"weights", {0.4, 0.6}}, {"means", {{-1.0, 0}, {1.0, 0.5}}}, {"deviations", {0.6, 0.7}}});
 }
 
 /// Largest deviation of a field from the score of a law over points inside a disc.
@@ -43,7 +46,8 @@ std::string message_of(const std::function<void()>& body) {
 
 }  // namespace
 
-// The estimate of the defect of each cell is the true one up to higher order: what is left after taking it off is much smaller.
+// The estimate of the defect of each cell is the true one up to higher order: what is left after taking it off is much
+// smaller.
 TEST(ErrorBudget, SpaceDefectsAreSignedAndAccurate) {
   const auto vp = process("vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 6}}}});
   const DensityCase one{vp, bumps(), grid(square(96, 6)), {0.3, 1}};
@@ -117,7 +121,8 @@ TEST(Velocity, OfAnOrnsteinUhlenbeckLaw) {
     parallel::ExactSum sum;
     const std::vector<double> volumes = path.grid->local_volumes();
     for (Index i = 0; i < x.size(); ++i) {
-      for (int k = 0; k < 2; ++k) sum.add(std::abs(v(i, k) - (-x(i, k) - score(i, k))) * path.snapshots[0].values[i] * volumes[i]);
+      for (int k = 0; k < 2; ++k)
+        sum.add(std::abs(v(i, k) - (-x(i, k) - score(i, k))) * path.snapshots[0].values[i] * volumes[i]);
     }
     errors.push_back(world().sum(sum));
   }
@@ -141,6 +146,8 @@ TEST(Refused, WithTheReason) {
   bad = good;
   bad.options = {{"equation", "backward"}};
   EXPECT_NE(check(bad).find("function: a backward equation needs"), std::string::npos) << check(bad);
+  bad.options = {{"equation", "backward"}, {"function", "x +* y"}};
+  EXPECT_EQ(check(bad).rfind("function: ", 0), 0u) << check(bad);
   bad = good;
   bad.process = process("expression", {{"drift", {"y", "-x"}}});
   bad.options = {{"equation", "backward"}, {"function", "x"}};
@@ -152,7 +159,8 @@ TEST(Refused, WithTheReason) {
   bad.grid = grid(square(16, 2.6));
   bad.process = process("brownian", {{"dimension", 2}, {"sigma", 2.0}});
   bad.options = {{"boundary_mass_limit", 0.05}};
-  EXPECT_NE(message_of([&] { bad.solve(); }).find("outermost cells hold a mass"), std::string::npos) << message_of([&] { bad.solve(); });
+  EXPECT_NE(message_of([&] { bad.solve(); }).find("outermost cells hold a mass"), std::string::npos)
+      << message_of([&] { bad.solve(); });
   bad = good;
   bad.process = process("expression", {{"drift", {"-x", "-y/(x-3.375)"}}, {"noise", 1.0}});
   EXPECT_NE(message_of([&] { bad.solve(); }).find("not finite"), std::string::npos) << message_of([&] { bad.solve(); });

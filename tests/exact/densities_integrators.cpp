@@ -1,5 +1,6 @@
 // ranks: 1 2
-// PETSc's integrators on the assembled generator: order in time, agreement with the default propagator, limits and failures.
+// PETSc's integrators on the assembled generator: order in time, agreement with the default propagator, limits and
+// failures.
 #include <petscdm.h>
 
 #include "fortet/densities/dmda.hpp"
@@ -11,8 +12,11 @@ using namespace fortet::test;
 namespace {
 DensityCase problem(Json options) {
   const auto spiral = process("expression", {{"drift", {"-x + y*cos(t)", "-y - x*cos(t)"}}, {"noise", 1.0}});
-  return {spiral, law("gaussian", {{"mean", {0.8, 0.0}}, {"deviation", 0.6}}),
-          grid({{"lower", {-3.5, -3.5}}, {"upper", {3.5, 3.5}}, {"cells", {24, 24}}}), {1}, std::move(options)};
+  return {spiral,
+          law("gaussian", {{"mean", {0.8, 0.0}}, {"deviation", 0.6}}),
+          grid({{"lower", {-3.5, -3.5}}, {"upper", {3.5, 3.5}}, {"cells", {24, 24}}}),
+          {1},
+          std::move(options)};
 }
 double distance(const densities::DensityPath& a, const densities::DensityPath& b) {
   std::vector<double> difference = a.snapshots[0].values;
@@ -27,10 +31,11 @@ TEST(Integrators, OrdersInTime) {
     const char* kind;
     double low, high;
   };
-  for (const Row& row : {Row{"backward_euler", 0.85, 1.1}, Row{"crank_nicolson", 1.85, 2.15}, Row{"bdf2", 1.7, 2.3}, Row{"tr_bdf2", 1.8, 2.2},
-                         Row{"rosenbrock", 1.8, 3.4}, Row{"arkimex", 2.5, 3.4}}) {
+  for (const Row& row : {Row{"backward_euler", 0.85, 1.1}, Row{"crank_nicolson", 1.85, 2.15}, Row{"bdf2", 1.7, 2.3},
+                         Row{"tr_bdf2", 1.8, 2.2}, Row{"rosenbrock", 1.8, 3.4}, Row{"arkimex", 2.5, 3.4}}) {
     std::vector<double> errors;
-    for (int steps : {16, 32}) errors.push_back(distance(problem({{"propagator", {{"kind", row.kind}}}, {"steps", steps}}).solve(), reference));
+    for (int steps : {16, 32})
+      errors.push_back(distance(problem({{"propagator", {{"kind", row.kind}}}, {"steps", steps}}).solve(), reference));
     expect_order(errors, row.low, row.high, row.kind);
   }
   // The split propagator has the same space operator.
@@ -40,7 +45,10 @@ TEST(Integrators, OrdersInTime) {
 TEST(Integrators, AdaptiveStepsFollowTheirTolerance) {
   const auto reference = problem({{"propagator", {{"kind", "arkimex"}}}, {"steps", 200}}).solve();
   for (const char* kind : {"tr_bdf2", "rosenbrock", "arkimex"}) {
-    const auto path = problem({{"propagator", {{"kind", kind}, {"adaptive", true}, {"relative_tolerance", 1e-5}, {"absolute_tolerance", 1e-8}}}}).solve();
+    const auto path =
+        problem({{"propagator",
+                  {{"kind", kind}, {"adaptive", true}, {"relative_tolerance", 1e-5}, {"absolute_tolerance", 1e-8}}}})
+            .solve();
     EXPECT_LT(distance(path, reference), 1e-3) << kind;
     EXPECT_GT(path.work.at("steps"), 4) << kind;
     EXPECT_NEAR(path.diagnostics.back().mass, path.diagnostics.front().mass, 1e-8) << kind;
@@ -66,6 +74,20 @@ TEST(Integrators, NegativeMassIsReportedAndFailsBeyondItsLimit) {
   }
 }
 
+TEST(Integrators, BackwardEquationAgreesWithTheDefaultPropagator) {
+  // Two methods of second order for one system: their distance falls with the square of the step.
+  std::vector<double> distances;
+  for (int steps : {20, 40}) {
+    DensityCase one =
+        problem({{"equation", "backward"}, {"function", "x + x*y^2"}, {"propagator", {{"kind", "tr_bdf2"}}}, {"steps", steps}});
+    one.at = {0.2};
+    const auto implicit = one.solve();
+    one.options["propagator"] = "strang";
+    distances.push_back(distance(implicit, one.solve()));
+  }
+  expect_order(distances, 1.8, 2.2, "backward equation");
+}
+
 TEST(Integrators, AbsorbedMassClosesTheBalance) {
   auto open = problem({{"propagator", {{"kind", "bdf2"}}}, {"steps", 100}});
   open.grid = grid({{"lower", {-1.5, -1.5}}, {"upper", {1.5, 1.5}}, {"cells", {16, 16}}, {"boundary", "absorbing"}});
@@ -74,11 +96,15 @@ TEST(Integrators, AbsorbedMassClosesTheBalance) {
   double left = 0;
   for (const auto& axis : path.diagnostics.back().absorbed) left += axis[0] + axis[1];
   EXPECT_GT(left, 0.01);
-  EXPECT_NEAR(path.diagnostics.back().mass + left, path.diagnostics.front().mass, 1e-4);  // trapezoidal rule over the steps
+  EXPECT_NEAR(path.diagnostics.back().mass + left, path.diagnostics.front().mass,
+              1e-4);  // trapezoidal rule over the steps
 }
 
 TEST(Dmda, HasTheSlabsOfTheGrid) {
-  const auto g = grid({{"lower", {0, 0, 0}}, {"upper", {1, 1, 1}}, {"cells", {5, 4, 7}}, {"boundary", Json::array({"periodic", "no_flux", "no_flux"})}});
+  const auto g = grid({{"lower", {0, 0, 0}},
+                       {"upper", {1, 1, 1}},
+                       {"cells", {5, 4, 7}},
+                       {"boundary", Json::array({"periodic", "no_flux", "no_flux"})}});
   const auto dm = densities::make_dmda(*g);
   densities::VecOwner v;
   FORTET_PETSC(DMCreateGlobalVector(dm, v.out()));

@@ -11,7 +11,8 @@ Json square(int cells, double half, const char* boundary = "no_flux") {
 }
 
 laws::LawPtr bumps() {
-  return law("gaussian_mixture", {{"weights", {0.3, 0.7}}, {"means", {{-1.5, 0}, {1.5, 1}}}, {"deviations", {0.5, 0.7}}});
+  return law("gaussian_mixture",
+             {{"weights", {0.3, 0.7}}, {"means", {{-1.5, 0}, {1.5, 1}}}, {"deviations", {0.5, 0.7}}});
 }
 
 }  // namespace
@@ -21,7 +22,8 @@ TEST(VariancePreserving, SpaceIsOfSecondOrderAndMassIsKept) {
   for (const char* propagator : {"separable", "strang"}) {
     std::vector<double> errors;
     for (int cells : {32, 64, 128}) {
-      const auto path = DensityCase{vp, bumps(), grid(square(cells, 6.5)), {0.5, 1}, {{"propagator", propagator}}}.solve();
+      const auto path =
+          DensityCase{vp, bumps(), grid(square(cells, 6.5)), {0.5, 1}, {{"propagator", propagator}}}.solve();
       const auto exact = vp->marginal(bumps(), 0.5);
       errors.push_back(l1_error(*path.grid, path.at(0.5).values, *exact));
       const double start = path.diagnostics.front().mass;
@@ -55,7 +57,10 @@ TEST(LinearSde, StrangSplittingIsOfSecondOrderInTime) {
   const auto start = law("gaussian", {{"mean", {1.0, 0.0}}, {"deviation", 0.6}});
   const auto plane = grid(square(64, 5));
   const auto solve = [&](int steps) {
-    return DensityCase{spiral, start, plane, {1}, {{"propagator", "strang"}, {"steps", steps}}}.solve().snapshots[0].values;
+    return DensityCase{spiral, start, plane, {1}, {{"propagator", "strang"}, {"steps", steps}}}
+        .solve()
+        .snapshots[0]
+        .values;
   };
   const auto fine = solve(256);
   std::vector<double> errors;
@@ -68,7 +73,8 @@ TEST(LinearSde, StrangSplittingIsOfSecondOrderInTime) {
   expect_order(errors, 1.9, 2.1, "Strang, time");
   std::vector<double> space;
   for (int cells : {32, 64, 128}) {
-    const auto path = DensityCase{spiral, start, grid(square(cells, 5)), {1}, {{"propagator", "strang"}, {"steps", 64}}}.solve();
+    const auto path =
+        DensityCase{spiral, start, grid(square(cells, 5)), {1}, {{"propagator", "strang"}, {"steps", 64}}}.solve();
     space.push_back(l1_error(*path.grid, path.snapshots[0].values, *spiral->marginal(start, 1)));
   }
   expect_order(space, 1.75, 2.2, "Strang, space");
@@ -80,7 +86,8 @@ TEST(LinearSde, AdaptiveStepsKeepTheirTolerance) {
   const auto plane = grid(square(48, 5));
   const auto fine = DensityCase{spiral, start, plane, {0.37, 1}, {{"propagator", "strang"}, {"steps", 400}}}.solve();
   for (double tolerance : {1e-2, 1e-3}) {
-    const auto path = DensityCase{spiral, start, plane, {0.37, 1}, {{"propagator", "strang"}, {"tolerance", tolerance}}}.solve();
+    const auto path =
+        DensityCase{spiral, start, plane, {0.37, 1}, {{"propagator", "strang"}, {"tolerance", tolerance}}}.solve();
     std::vector<double> difference = path.at(1).values;
     for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= fine.at(1).values[i];
     const double error = l1_error(*plane, difference, [](const double*) { return 0.0; });
@@ -92,7 +99,8 @@ TEST(LinearSde, AdaptiveStepsKeepTheirTolerance) {
 // Full tensor: rotated, strongly anisotropic diffusion against the exact Gaussian.
 TEST(LinearSde, RotatedAnisotropicDiffusionIsPositiveAndOfSecondOrder) {
   const double c = std::cos(0.5), s = std::sin(0.5), large = 1.0, small = 0.25;
-  const auto rotated = process("linear", {{"drift", {{-1.0, 0.0}, {0.0, -1.0}}}, {"noise", {{large * c, -small * s}, {large * s, small * c}}}});
+  const auto rotated = process(
+      "linear", {{"drift", {{-1.0, 0.0}, {0.0, -1.0}}}, {"noise", {{large * c, -small * s}, {large * s, small * c}}}});
   const auto start = law("gaussian", {{"mean", {0.5, -0.3}}, {"deviation", 0.5}});
   std::vector<double> errors;
   for (int cells : {32, 64, 128}) {
@@ -121,8 +129,8 @@ TEST(LinearSde, FullTensorInThreeDimensions) {
 // Position without diffusion (WENO5), velocity with: against Van Loan's Gaussian.
 TEST(UnderdampedOscillator, ApproachesItsGaussian) {
   const double w = 1.3, g = 0.8, temperature = 0.7;
-  const auto oscillator =
-      process("linear", {{"drift", {{0.0, 1.0}, {-w * w, -g}}}, {"noise", {{0.0, 0.0}, {0.0, std::sqrt(2 * g * temperature)}}}});
+  const auto oscillator = process("linear", {{"drift", {{0.0, 1.0}, {-w * w, -g}}},
+                                             {"noise", {{0.0, 0.0}, {0.0, std::sqrt(2 * g * temperature)}}}});
   const auto start = law("gaussian", {{"mean", {0.8, 0.0}}, {"deviation", {0.5, 0.6}}});
   std::vector<double> errors;
   for (int cells : {32, 64, 128}) {

@@ -9,7 +9,8 @@ using namespace fortet::test;
 namespace {
 double wave(double x) { return 1 + 0.9 * std::sin(2 * std::numbers::pi * x); }
 double wave_mean(double a, double b) {  // exact cell average
-  return 1 + 0.9 * (std::cos(2 * std::numbers::pi * a) - std::cos(2 * std::numbers::pi * b)) / (2 * std::numbers::pi * (b - a));
+  return 1 + 0.9 * (std::cos(2 * std::numbers::pi * a) - std::cos(2 * std::numbers::pi * b)) /
+                 (2 * std::numbers::pi * (b - a));
 }
 }  // namespace
 
@@ -24,7 +25,8 @@ TEST(Advection, OrdersOfTheSchemes) {
     for (int cells : {40, 80, 160}) {
       const auto g = grid({{"lower", 0.0}, {"upper", 1.0}, {"cells", cells}, {"boundary", "periodic"}});
       // The Courant number falls with h^(2/3), so that the third order in time does not show.
-      const auto propagator = densities::make_propagator(Parameters::make("propagators", "strang", {{"transport", row.scheme}}), moving, g);
+      const auto propagator =
+          densities::make_propagator(Parameters::make("propagators", "strang", {{"transport", row.scheme}}), moving, g);
       std::vector<double> masses(cells);
       for (int i = 0; i < cells; ++i) masses[i] = wave_mean(g->edges(0)[i], g->edges(0)[i + 1]) / cells;
       const long steps = std::string(row.scheme) == "weno5" ? static_cast<long>(std::pow(cells, 5.0 / 3) * 0.5) : cells;
@@ -46,7 +48,8 @@ TEST(Advection, StaysPositiveAcrossJumps) {
   const auto moving = process("expression", {{"drift", {"sin(3*x) + 0.2"}}, {"horizon", 3}});
   for (const char* scheme : {"weno5", "muscl"}) {
     const auto g = grid({{"lower", 0.0}, {"upper", 4.0}, {"cells", 101}});
-    const auto propagator = densities::make_propagator(Parameters::make("propagators", "strang", {{"transport", scheme}}), moving, g);
+    const auto propagator =
+        densities::make_propagator(Parameters::make("propagators", "strang", {{"transport", scheme}}), moving, g);
     std::vector<double> masses(101, 0.0);
     for (int i = 30; i < 50; ++i) masses[i] = 0.05;
     propagator->forward(0, 3, 10, masses);
@@ -62,7 +65,8 @@ TEST(Advection, StaysPositiveAcrossJumps) {
 // A swirl that turns back after half the time: everything returns to where it was.
 TEST(Swirl, ReturnsToItsStart) {
   const std::string s = "cos(pi*t)";
-  const auto swirl = process("expression", {{"drift", {"2*sin(pi*x)^2*sin(pi*y)*cos(pi*y)*" + s, "-2*sin(pi*y)^2*sin(pi*x)*cos(pi*x)*" + s}}});
+  const auto swirl = process(
+      "expression", {{"drift", {"2*sin(pi*x)^2*sin(pi*y)*cos(pi*y)*" + s, "-2*sin(pi*y)^2*sin(pi*x)*cos(pi*x)*" + s}}});
   const auto start = law("gaussian", {{"mean", {0.5, 0.65}}, {"deviation", 0.08}});
   std::vector<double> errors;
   for (int cells : {32, 64, 128}) {
@@ -81,8 +85,10 @@ TEST(Rotation, OfAGaussian) {
   const auto turn = process("expression", {{"drift", {"-y", "x"}}, {"horizon", 1}});
   const auto start = law("gaussian", {{"mean", {1.0, 0.0}}, {"covariance", {{0.16, 0.0}, {0.0, 0.09}}}});
   const double c = std::cos(1.0), s = std::sin(1.0);
-  const auto exact = law("gaussian", {{"mean", {c, s}},
-                                      {"covariance", {{0.16 * c * c + 0.09 * s * s, 0.07 * c * s}, {0.07 * c * s, 0.16 * s * s + 0.09 * c * c}}}});
+  const auto exact =
+      law("gaussian",
+          {{"mean", {c, s}},
+           {"covariance", {{0.16 * c * c + 0.09 * s * s, 0.07 * c * s}, {0.07 * c * s, 0.16 * s * s + 0.09 * c * c}}}});
   std::vector<double> errors;
   for (int cells : {32, 64, 128}) {
     const auto g = grid({{"lower", {-3, -3}}, {"upper", {3, 3}}, {"cells", {cells, cells}}});

@@ -13,12 +13,15 @@ processes::ProcessPtr double_well(double a) {
 }
 }  // namespace
 
-// lambda_1 of -f'' + U' f' on [-2.5, 2.5]; a Legendre-Galerkin method with 80 functions in extended precision gives these digits.
+// lambda_1 of -f'' + U' f' on [-2.5, 2.5]; a Legendre-Galerkin method with 80 functions in extended precision gives
+// these digits.
 TEST(DoubleWell, SpectralGaps) {
-  for (const auto& [a, gap] : std::vector<std::pair<double, double>>{{2, 0.454546602017}, {5, 0.0555228127315}, {8, 0.00457495111095}}) {
+  for (const auto& [a, gap] :
+       std::vector<std::pair<double, double>>{{2, 0.454546602017}, {5, 0.0555228127315}, {8, 0.00457495111095}}) {
     std::vector<double> values, errors;
     for (int cells : {400, 800, 1600}) {
-      values.push_back(densities::spectral_gap(*double_well(a), grid({{"lower", -2.5}, {"upper", 2.5}, {"cells", cells}})));
+      values.push_back(
+          densities::spectral_gap(*double_well(a), grid({{"lower", -2.5}, {"upper", 2.5}, {"cells", cells}})));
     }
     // Second order; extrapolated, the figures of the reference.
     for (double value : values) errors.push_back(std::abs(value - gap) / gap);
@@ -28,11 +31,13 @@ TEST(DoubleWell, SpectralGaps) {
 }
 
 TEST(DoubleWell, EquilibriumIsKeptToRoundOff) {
-  const auto planar = process("langevin", {{"dimension", 2}, {"potential", "3*(x^2-1)^2 + y^2/2 + x*y/2"}, {"horizon", 10}});
+  const auto planar =
+      process("langevin", {{"dimension", 2}, {"potential", "3*(x^2-1)^2 + y^2/2 + x*y/2"}, {"horizon", 10}});
   const auto g = grid({{"lower", {-2, -5}}, {"upper", {2, 5}}, {"cells", {61, 50}}});
   const auto equilibrium = densities::stationary(*planar, g);
   EXPECT_NEAR(total(*g, equilibrium.values), 1, 1e-14);
-  const auto propagator = densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), planar, g);
+  const auto propagator =
+      densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), planar, g);
   const std::vector<double> volumes = g->local_volumes();
   std::vector<double> masses = equilibrium.values;
   for (std::size_t i = 0; i < masses.size(); ++i) masses[i] *= volumes[i];
@@ -67,7 +72,8 @@ TEST(Stationary, RefusesAnOpenGrid) {
   const auto g = grid({{"lower", -1.0}, {"upper", 1.0}, {"cells", 20}, {"boundary", "absorbing"}});
   EXPECT_THROW(densities::stationary(*double_well(1), g), UsageError);
   EXPECT_THROW(densities::spectral_gap(*double_well(1), g), UsageError);
-  EXPECT_THROW(densities::mean_first_passage(*double_well(1), grid({{"lower", -1.0}, {"upper", 1.0}, {"cells", 20}})), UsageError);
+  EXPECT_THROW(densities::mean_first_passage(*double_well(1), grid({{"lower", -1.0}, {"upper", 1.0}, {"cells", 20}})),
+               UsageError);
 }
 
 // Mean first passage over the barrier: tau = D^-1 int_{x0}^{1} e^{U(y)} int_{-inf}^{y} e^{-U}.
@@ -75,7 +81,10 @@ TEST(DoubleWell, MeanFirstPassageOverTheBarrier) {
   const double a = 2;
   std::vector<double> errors;
   for (int cells : {50, 100, 200}) {
-    const auto g = grid({{"lower", -2.5}, {"upper", 1.0}, {"cells", cells}, {"boundary", Json::array({Json::array({"no_flux", "absorbing"})})}});
+    const auto g = grid({{"lower", -2.5},
+                         {"upper", 1.0},
+                         {"cells", cells},
+                         {"boundary", Json::array({Json::array({"no_flux", "absorbing"})})}});
     const auto tau = densities::mean_first_passage(*double_well(a), g);
     const auto u = [&](double x) { return a * (x * x - 1) * (x * x - 1); };
     const int fine = 70000;

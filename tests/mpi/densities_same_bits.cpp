@@ -1,5 +1,6 @@
 // ranks: 1 2 3 4
-// Default-propagator densities have the same bits for any number of ranks and threads; forward and backward are adjoint.
+// Default-propagator densities have the same bits for any number of ranks and threads; forward and backward are
+// adjoint.
 #include <omp.h>
 
 #include <cstring>
@@ -19,13 +20,19 @@ struct Case {
 };
 
 std::vector<Case> cases() {
-  const Json plane{{"lower", {-4, -4}}, {"upper", {4, 4}}, {"cells", {37, 22}}, {"boundary", Json::array({"no_flux", Json::array({"absorbing", "outflow"})})}};
+  const Json plane{{"lower", {-4, -4}},
+                   {"upper", {4, 4}},
+                   {"cells", {37, 22}},
+                   {"boundary", Json::array({"no_flux", Json::array({"absorbing", "outflow"})})}};
   const Json torus{{"lower", {-4, -4}}, {"upper", {4, 4}}, {"cells", {19, 24}}, {"boundary", "periodic"}};
   const Json cube{{"lower", {-3, -3, -3}}, {"upper", {3, 3, 3}}, {"cells", {11, 9, 13}}};
-  const Json line{{"lower", -4}, {"upper", 4}, {"cells", 51}, {"boundary", Json::array({Json::array({"absorbing", "no_flux"})})}};
+  const Json line{
+      {"lower", -4}, {"upper", 4}, {"cells", 51}, {"boundary", Json::array({Json::array({"absorbing", "no_flux"})})}};
   const auto ou = process("ornstein_uhlenbeck", {{"dimension", 2}});
-  const auto wavy = process("expression", {{"drift", {"-x + sin(y)*t", "cos(x) - y"}}, {"noise", {"1 + 0.2*sin(x)", "0.8"}}});
-  const auto tensor = process("expression", {{"drift", {"-x", "-y"}}, {"noise", Json::array({{"1", "0.3*sin(x)"}, {"0.4", "0.6"}})}});
+  const auto wavy =
+      process("expression", {{"drift", {"-x + sin(y)*t", "cos(x) - y"}}, {"noise", {"1 + 0.2*sin(x)", "0.8"}}});
+  const auto tensor =
+      process("expression", {{"drift", {"-x", "-y"}}, {"noise", Json::array({{"1", "0.3*sin(x)"}, {"0.4", "0.6"}})}});
   const auto swirl = process("expression", {{"drift", {"y", "-x"}}});
   const auto cube_process = process("expression", {{"drift", {"-x + y", "-y + z", "-z"}}, {"noise", 1.0}});
   const auto line_process = process("expression", {{"drift", {"-x^3 + x"}}, {"noise", 1.0}});
@@ -125,11 +132,13 @@ TEST(Adjoint, BackwardIsTheTransposeOfForward) {
 TEST(Adjoint, TransportSaysThatItHasNone) {
   const auto swirl = process("expression", {{"drift", {"y", "-x"}}});
   const auto g = grid({{"lower", {-1, -1}}, {"upper", {1, 1}}, {"cells", {8, 8}}});
-  const auto propagator = densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), swirl, g);
+  const auto propagator =
+      densities::make_propagator(Parameters::make("propagators", "strang", Json::object()), swirl, g);
   EXPECT_FALSE(propagator->has_transpose());
   std::vector<double> f(g->local_count(), 1.0);
   EXPECT_THROW(propagator->backward(0, 1, 2, f), UsageError);
-  const auto upwind = densities::make_propagator(Parameters::make("propagators", "strang", {{"transport", "upwind"}}), swirl, g);
+  const auto upwind =
+      densities::make_propagator(Parameters::make("propagators", "strang", {{"transport", "upwind"}}), swirl, g);
   EXPECT_TRUE(upwind->has_transpose());
   upwind->backward(0, 1, 2, f);
   for (double value : f) EXPECT_NEAR(value, 1, 1e-13);

@@ -12,11 +12,15 @@
 
 namespace fortet::test {
 
-inline laws::LawPtr law(const std::string& kind, Json values) { return laws::make_law(Parameters::make("laws", kind, std::move(values))); }
+inline laws::LawPtr law(const std::string& kind, Json values) {
+  return laws::make_law(Parameters::make("laws", kind, std::move(values)));
+}
 inline processes::ProcessPtr process(const std::string& kind, Json values) {
   return processes::make_process(Parameters::make("processes", kind, std::move(values)));
 }
-inline densities::GridPtr grid(Json values) { return densities::Grid::make(Parameters::make("grids", "", std::move(values)), world()); }
+inline densities::GridPtr grid(Json values) {
+  return densities::Grid::make(Parameters::make("grids", "", std::move(values)), world());
+}
 
 struct DensityCase {
   processes::ProcessPtr process;
@@ -62,7 +66,7 @@ inline double l1_error(const densities::Grid& g, const std::vector<double>& valu
 
 /// sum of |value - f(x)| volume, f at the cell centres.
 template <class Function>
-  requires std::invocable<Function, const double*>
+requires std::invocable<Function, const double*>
 double l1_error(const densities::Grid& g, const std::vector<double>& values, Function f) {
   const std::vector<double> volumes = g.local_volumes();
   const PointArray x = g.local_centres();

@@ -9,7 +9,10 @@ using namespace fortet;
 using namespace fortet::test;
 
 TEST(Grid, LocatesPointsOnUniformStretchedAndPeriodicAxes) {
-  const auto g = grid({{"lower", {0, -1}}, {"upper", {1, 2}}, {"cells", {7, 9}}, {"boundary", Json::array({"periodic", "no_flux"})},
+  const auto g = grid({{"lower", {0, -1}},
+                       {"upper", {1, 2}},
+                       {"cells", {7, 9}},
+                       {"boundary", Json::array({"periodic", "no_flux"})},
                        {"stretching", Json::array({{{"axis", 1}, {"focus", 0.2}}})}});
   for (Index j = 0; j < 9; ++j) {
     for (Index i = 0; i < 7; ++i) {
@@ -33,9 +36,8 @@ TEST(Grid, LocatesPointsOnUniformStretchedAndPeriodicAxes) {
   g->locate(ends, cell);
   EXPECT_EQ(cell[0], 8 * 7);  // the domain's last edge belongs to the last cell
   for (int p = 1; p < 4; ++p) EXPECT_EQ(cell[p], -1);
-  const auto narrow = std::min_element(g->edges(1).begin(), g->edges(1).end() - 1, [](const double& a, const double& b) {
-    return *(&a + 1) - a < *(&b + 1) - b;
-  });
+  const auto narrow = std::min_element(g->edges(1).begin(), g->edges(1).end() - 1,
+                                       [](const double& a, const double& b) { return *(&a + 1) - a < *(&b + 1) - b; });
   EXPECT_LE(*narrow, 0.2);
   EXPECT_GE(*(narrow + 1), 0.2);
 }
@@ -59,9 +61,16 @@ TEST(Grid, RefusesBadValues) {
   EXPECT_EQ(message({{"lower", {0, 0}}, {"upper", {1}}, {"cells", {4, 4}}}), "upper");
   EXPECT_EQ(message({{"lower", {0, 2}}, {"upper", {1, 1}}, {"cells", {4, 4}}}), "upper");
   EXPECT_EQ(message({{"lower", 0}, {"upper", 1}, {"cells", 0}}), "cells");
-  EXPECT_EQ(message({{"lower", 0}, {"upper", 1}, {"cells", 4}, {"boundary", Json::array({Json::array({"periodic", "no_flux"})})}}), "boundary");
+  EXPECT_EQ(message({{"lower", 0},
+                     {"upper", 1},
+                     {"cells", 4},
+                     {"boundary", Json::array({Json::array({"periodic", "no_flux"})})}}),
+            "boundary");
   EXPECT_EQ(message({{"lower", 0}, {"upper", 1}, {"cells", 4}, {"boundary", "open"}}), "boundary");
-  EXPECT_EQ(message({{"lower", 0}, {"upper", 1}, {"cells", 2}, {"stretching", Json::array({{{"axis", 0}, {"edges", {0, 0.7, 0.5}}}})}}),
+  EXPECT_EQ(message({{"lower", 0},
+                     {"upper", 1},
+                     {"cells", 2},
+                     {"stretching", Json::array({{{"axis", 0}, {"edges", {0, 0.7, 0.5}}}})}}),
             "stretching.edges");
 }
 
@@ -86,7 +95,8 @@ TEST(Selling, DecomposesAnyPositiveDefiniteMatrix) {
     for (int sample = 0; sample < 200; ++sample) {
       Eigen::MatrixXd root(d, d);
       for (int i = 0; i < d; ++i) {
-        for (int j = 0; j < d; ++j) root(i, j) = std::sin(1.0 + 7.3 * sample + 2.1 * i + 3.7 * j * j) * (i == 0 ? 10.0 : 1.0);
+        for (int j = 0; j < d; ++j)
+          root(i, j) = std::sin(1.0 + 7.3 * sample + 2.1 * i + 3.7 * j * j) * (i == 0 ? 10.0 : 1.0);
       }
       const Eigen::MatrixXd m = root * root.transpose() + 1e-3 * Eigen::MatrixXd::Identity(d, d);
       std::vector<double> upper;

@@ -20,29 +20,31 @@ struct Snapshot {
   std::vector<double> values;  ///< this rank's slab
 };
 
-/// Numbers recorded at the start (forward: t = 0) and at each later time of `at`. Of a backward function only time and smallest are numbers.
+/// Numbers recorded at the start (forward: t = 0) and at each later time of `at`. Of a backward function only time and
+/// smallest are numbers.
 struct Diagnostics {
   double time = 0;
   double mass = 0;            ///< in the domain
   double entropy = 0;         ///< - int p log p
   double kinetic_energy = 0;  ///< int p |v|^2 / at this time
-  double action = 0;          ///< int_0^t int p |v|^2 by the trapezoidal rule over the steps; NaN unless the parameter `action` is true
-  double boundary_mass = 0;   ///< mass of the outermost layer of cells of the non-periodic axes
-  double smallest = 0;        ///< smallest cell average
-  double reference_kl = 0;    ///< KL(p_t | reference); NaN without a reference
-  Sides absorbed;             ///< mass that has left through each side (absorbing, outflow) so far
-  Sides flux;                 ///< its present rate: first-passage flux
+  double action =
+      0;  ///< int_0^t int p |v|^2 by the trapezoidal rule over the steps; NaN unless the parameter `action` is true
+  double boundary_mass = 0;  ///< mass of the outermost layer of cells of the non-periodic axes
+  double smallest = 0;       ///< smallest cell average
+  double reference_kl = 0;   ///< KL(p_t | reference); NaN without a reference
+  Sides absorbed;            ///< mass that has left through each side (absorbing, outflow) so far
+  Sides flux;                ///< its present rate: first-passage flux
 };
 
 /// Parameters of one entry of `densities:` after the names are resolved.
 struct DensitySettings {
   std::string name;
   processes::ProcessPtr process;
-  laws::LawPtr initial;        ///< forward: law at t = 0
+  laws::LawPtr initial;  ///< forward: law at t = 0
   GridPtr grid;
-  std::vector<double> at;      ///< increasing times in [0, horizon]
-  Parameters parameters;       ///< all of the deck's entry (equation, propagator, steps, tolerance, ... ), validated
-  laws::LawPtr reference;      ///< for KL over time; may be null
+  std::vector<double> at;  ///< increasing times in [0, horizon]
+  Parameters parameters;   ///< all of the deck's entry (equation, propagator, steps, tolerance, ... ), validated
+  laws::LawPtr reference;  ///< for KL over time; may be null
   std::function<void(double fraction)> progress;  ///< called on every rank, may be empty
 };
 
@@ -56,7 +58,8 @@ struct DensityPath {
   std::vector<double> step_times;      ///< ends of the steps taken, from the start; for Richardson's estimate
   std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
   std::vector<std::string> notes;      ///< warnings for the user
-  /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for: error_budget).
+  /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for:
+  /// error_budget).
   struct ErrorEstimate {
     double space = 0, time = 0, boundary = 0;
     std::vector<double> defect;  ///< signed estimated error of each local cell mass, space + time
@@ -68,9 +71,9 @@ struct DensityPath {
 
 /// What a solve will need, for the plan that `fortet validate` prints; sums over all ranks.
 struct DensityPlan {
-  std::string propagator;    ///< the kind that will be used
+  std::string propagator;  ///< the kind that will be used
   double cells = 0, bytes = 0;
-  double steps = 0;          ///< 0: chosen while solving
+  double steps = 0;  ///< 0: chosen while solving
 };
 
 /// Throws ParameterError or UsageError for settings that cannot be solved, without solving anything. Collective.
@@ -79,23 +82,26 @@ DensityPlan check_density(const DensitySettings& settings);
 /// Solves; collective over the grid's communicator. Throws DivergedError when a value is not finite or a solver fails.
 DensityPath solve_density(const DensitySettings& settings);
 
-/// Solves on a companion grid (coarser where cell counts are even and d > 1, else finer) and with halved steps, and fills `errors` by
-/// Richardson's extrapolation: space of order 2, time of the propagator's order. `boundary` is the mass of the initial law outside the
-/// grid, plus that of the outermost cells where a boundary_mass_limit declares the sides to be a truncation. Forward only. Collective.
+/// Solves on a companion grid (coarser where cell counts are even and d > 1, else finer) and with halved steps, and
+/// fills `errors` by Richardson's extrapolation: space of order 2, time of the propagator's order. `boundary` is the
+/// mass of the initial law outside the grid, plus that of the outermost cells where a boundary_mass_limit declares the
+/// sides to be a truncation. Forward only. Collective.
 void estimate_errors(const DensitySettings& settings, DensityPath& path);
 
-/// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo exchange).
+/// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo
+/// exchange).
 PointArray current(const DensityPath& path, const Snapshot& snapshot);
 PointArray velocity(const DensityPath& path, const Snapshot& snapshot);
 
-/// grad log p of a density path as a field: monotone interpolation in space, linear in time between snapshots; outside the domain the
-/// value at the nearest point. Every rank holds all slabs. Collective at construction, not afterwards.
+/// grad log p of a density path as a field: monotone interpolation in space, linear in time between snapshots; outside
+/// the domain the value at the nearest point. Every rank holds all slabs. Collective at construction, not afterwards.
 processes::FieldPtr score_field(const DensityPath& path);
 
 /// Stationary law of the process on the grid, and the spectral gap (smallest non-zero decay rate). Collective.
 Snapshot stationary(const processes::Process& process, const GridPtr& grid, double t = 0);
 double spectral_gap(const processes::Process& process, const GridPtr& grid, double t = 0);
-/// Mean time until the process at the fixed time-argument t leaves through an absorbing or outflow side: L^T tau = -1. Collective.
+/// Mean time until the process at the fixed time-argument t leaves through an absorbing or outflow side: L^T tau = -1.
+/// Collective.
 Snapshot mean_first_passage(const processes::Process& process, const GridPtr& grid, double t = 0);
 
 }  // namespace fortet::densities

@@ -11,8 +11,8 @@ using DmOwner = parallel::PetscObjectOwner<DM, DMDestroy>;
 using MatOwner = parallel::PetscObjectOwner<Mat, MatDestroy>;
 using VecOwner = parallel::PetscObjectOwner<Vec, VecDestroy>;
 
-/// A DMDA with exactly the grid's slabs (one rank along all axes but the last), one value per cell, star stencil of `width`. Its
-/// global vectors have the layout of Snapshot::values. Collective.
+/// A DMDA with exactly the grid's slabs (one rank along all axes but the last), one value per cell, star stencil of
+/// `width`. Its global vectors have the layout of Snapshot::values. Collective.
 DmOwner make_dmda(const Grid& grid, int width = 1);
 
 }  // namespace fortet::densities

@@ -13,19 +13,21 @@ namespace fortet::densities {
 
 enum class Boundary { no_flux, periodic, absorbing, outflow };
 
-/// Cells are numbered with axis 0 fastest. The slab of a rank is contiguous: all cells whose last-axis index lies in slab().
-/// Immutable. Not collective except for construction.
+/// Cells are numbered with axis 0 fastest. The slab of a rank is contiguous: all cells whose last-axis index lies in
+/// slab(). Immutable. Not collective except for construction.
 class Grid {
  public:
-  /// `edges[k]`: the cells(k) + 1 increasing edges of axis k; `boundaries[k]`: {lower, upper}. Throws UsageError when the last axis has fewer
-  /// cells than there are ranks.
+  /// `edges[k]`: the cells(k) + 1 increasing edges of axis k; `boundaries[k]`: {lower, upper}. Throws UsageError when
+  /// the last axis has fewer cells than there are ranks.
   Grid(const parallel::Communicator& communicator, std::vector<std::vector<double>> edges,
        std::vector<std::array<Boundary, 2>> boundaries);
   /// From the deck's `grids` section (schema "grids").
   static std::shared_ptr<const Grid> make(const Parameters& parameters, const parallel::Communicator& communicator);
-  /// The same domain with every cell cut in two along every axis: at its middle in index space, so that a stretching stays smooth.
+  /// The same domain with every cell cut in two along every axis: at its middle in index space, so that a stretching
+  /// stays smooth.
   std::shared_ptr<const Grid> refined() const;
-  /// Pairs of cells merged along every axis. Throws UsageError for an odd count or for fewer merged cells than ranks on the last axis.
+  /// Pairs of cells merged along every axis. Throws UsageError for an odd count or for fewer merged cells than ranks on
+  /// the last axis.
   std::shared_ptr<const Grid> coarsened() const;
   bool can_be_coarsened() const;
 
@@ -50,8 +52,8 @@ class Grid {
   Index local_cells(int axis) const { return axis + 1 < dimension() ? cells(axis) : slab_.size(); }
   std::vector<double> local_volumes() const;
   PointArray local_centres() const;
-  /// Global cell number that holds a point, or -1 outside. Upper edges belong to the cell above, the domain's last edge to the last cell;
-  /// periodic axes wrap.
+  /// Global cell number that holds a point, or -1 outside. Upper edges belong to the cell above, the domain's last edge
+  /// to the last cell; periodic axes wrap.
   void locate(ConstPoints x, std::int64_t* cell) const;
   /// Centres of the slab's cells [begin, begin + out.size()), local numbering.
   void local_centres(Index begin, Points out) const;
