@@ -124,6 +124,7 @@ class Commands {
     bool agree = true;
     SweepTable sweep;
     const std::filesystem::path output = studies.front()->deck().output;
+    const std::vector<Parameters> orders = studies.front()->deck().orders;
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
       if (!one.name.empty()) say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(), fmt::join(one.assignments, " ")));
@@ -134,6 +135,8 @@ class Commands {
       studies[c].reset();
     }
     if (cases.size() > 1 && line_.case_number == 0) {
+      sweep.judge_orders(orders);
+      agree = agree && sweep.orders_agree();
       say("\n" + sweep.text());
       write_text(output / "sweep.csv", sweep.csv(), communicator_);
     }
