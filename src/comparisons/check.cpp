@@ -87,6 +87,7 @@ std::vector<double> pooled_ratio(const SideMasses& observed, const SideMasses& r
 Result compare(const CheckSettings& settings, const Parameters& statistic_parameters, double time,
                const parallel::Communicator& communicator) {
   const StatisticFactory& factory = factory_of(statistic_parameters);
+  for (const Side* side : {&settings.first, &settings.second}) require_particles(*side, time, communicator);
   const bool sampled = settings.first.has_particles() || settings.second.has_particles();
   Index limit = sampled ? factory.bins_with_particles : factory.bins_deterministic;
   if (settings.parameters.has("bins")) limit = std::min<Index>(limit, settings.parameters.integer("bins"));
@@ -150,9 +151,9 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     result.deviation = null->deviation;
     result.p_value = std::min(1.0, 2 * std::min(null->upper, null->lower));
     result.smallest_visible_defect = null->smallest_visible_defect;
+    if (std::isinf(result.smallest_visible_defect)) result.note += "too few particles for this statistic: nothing could be seen; ";
   }
   if (!std::isfinite(result.value)) throw DivergedError(fmt::format("{}: {} at t = {} is not finite", result.check, result.statistic, time));
-  if (std::isinf(result.smallest_visible_defect)) result.note += "too few particles for this statistic: nothing could be seen; ";
   if (absolute_sum(bias) > 0.5) result.note += "discretisation error is large; ";
   auto picture = std::make_shared<Picture>();
   picture->edges = bins.edges();
@@ -200,7 +201,6 @@ void check_check(const CheckSettings& settings) {
 std::vector<Result> run_check(const CheckSettings& settings, const parallel::Communicator& communicator) {
   std::vector<Result> results;
   for (const double time : settings.times) {
-    for (const Side* side : {&settings.first, &settings.second}) require_particles(*side, time, communicator);
     for (const Parameters& statistic : settings.parameters.children("by")) {
       results.push_back(compare(settings, statistic, time, communicator));
     }
