@@ -17,6 +17,7 @@ class Cells : public Statistic {
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
+    if (merged_.count() == 1 && remainder_ == 0) return merged_.impossible(observed) / (sampling_.inverse_size > 0 ? sampling_.inverse_size : 1);
     return distance(merged_.merge(reference), merged_.merge(observed));
   }
 

@@ -10,6 +10,7 @@ class KullbackLeibler : public Statistic {
       : merged_(context.reference, context.sampling), sampling_(context.sampling) {}
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
+    if (merged_.count() == 1) return merged_.impossible(observed);
     return divergence(merged_.merge(reference), merged_.merge(observed));
   }
 
