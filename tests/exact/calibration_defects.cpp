@@ -133,7 +133,7 @@ TEST(Defects, DriftSignFlippedInOneComponent) {
   const Json noise{{0.5, 0}, {0, 0.5}};
   expect_caught(of_processes("drift sign of one component", test::process("linear", {{"drift", {{-1, 0}, {0, -1}}}, {"noise", noise}}),
                              test::process("linear", {{"drift", {{-1, 0}, {0, 1}}}, {"noise", noise}}), start,
-                             {{"lower", {-3, -3}}, {"upper", {5, 5}}, {"cells", {128, 128}}}, 0.05, 36),
+                             {{"lower", {-3, -3}}, {"upper", {5, 5}}, {"cells", {128, 128}}}, 0.05, 16),
                 {"cells", "l1"});
 }
 

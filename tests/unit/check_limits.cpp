@@ -18,6 +18,7 @@ ensembles::EnsemblePath at(std::int64_t count, double x, const std::string& name
 densities::DensityPath exact_density(const laws::Law& law, double lower, double upper, int cells) {
   densities::DensityPath path;
   path.name = "exact";
+  path.process = test::process("brownian", {{"dimension", 1}});
   path.grid = test::grid({{"lower", lower}, {"upper", upper}, {"cells", cells}});
   densities::Snapshot snapshot;
   snapshot.time = 1;
