@@ -148,6 +148,10 @@ class Commands {
     write_results(study, outcome, folder, line_.words, computed, communicator_);
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
     say("\n" + table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()) + "\n");
+    for (const auto& [name, path] : outcome.densities) {
+      for (const auto& [quantity, value] : path.quantities) say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
+      for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
+    }
     for (const auto& [object, seconds] : outcome.seconds) say(fmt::format("{:<40} {:>10}\n", object, duration_text(seconds)));
     say(fmt::format("{:<40} {:>10}\n{:<40} {:>10}\nresults: {}\n", "output", duration_text(written), "total", duration_text(computed + written),
                     folder.string()));
