@@ -151,6 +151,10 @@ class Commands {
     write_results(study, outcome, folder, line_.words, computed, communicator_);
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
     say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
+    for (const auto& [name, path] : outcome.densities) {
+      for (const auto& [quantity, value] : path.quantities) say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
+      for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
+    }
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
     for (const Study::Timing& timing : outcome.timings) {
       say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least), duration_text(timing.mean), duration_text(timing.most)));
