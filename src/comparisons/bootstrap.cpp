@@ -1,16 +1,35 @@
 #include "bootstrap.hpp"
 
-#include <Random123/conventional/Engine.hpp>
-#include <Random123/philox.h>
 #include <boost/math/distributions/gamma.hpp>
 #include <boost/math/distributions/normal.hpp>
-#include <random>
+
+#include "binomial.hpp"
 
 namespace fortet::comparisons {
 
 namespace {
 
-using Engine = r123::Engine<r123::Philox4x32>;
+/// Uniform numbers in (0, 1) of one replicate.
+class Uniforms {
+ public:
+  Uniforms(std::uint64_t seed, std::int64_t replicate) : key_(parallel::Stream(seed, parallel::Purpose::bootstrap).key()), replicate_(replicate) {}
+  double operator()() {
+    if (used_ == 2) {
+      words_ = parallel::philox({block_++, 0, static_cast<std::uint32_t>(replicate_), 0}, key_);
+      used_ = 0;
+    }
+    const std::uint64_t bits = std::uint64_t{words_[2 * used_]} << 32 | words_[2 * used_ + 1];
+    ++used_;
+    return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
+  }
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 4> words_{};
+  std::int64_t replicate_;
+  std::uint32_t block_ = 0;
+  int used_ = 2;
+};
 
 /// Draws the masses of one side anew: the counts of the bins are multinomial, by conditional binomials. Weighted particles are replaced by
 /// particles of weight `ratio` that fall into a bin with probability mass / ratio, and else into none: this gives the weighted
@@ -36,7 +55,7 @@ class Sampler {
     weight_.back() = 0;
   }
 
-  void draw(Engine& engine, std::vector<double>& masses) const {
+  void draw(Uniforms& uniforms, std::vector<double>& masses) const {
     if (size_ == 0) {
       masses = fixed_;
       return;
@@ -48,7 +67,7 @@ class Sampler {
       const double mass = probability_[b];
       std::int64_t drawn = 0;
       if (left > 0 && mass > 0) {
-        drawn = mass >= mass_left ? left : std::binomial_distribution<std::int64_t>(left, mass / mass_left)(engine);
+        drawn = mass >= mass_left ? left : binomial(left, mass / mass_left, uniforms);
       }
       masses[b] = static_cast<double>(drawn) * weight_[b] / size_;
       inside += masses[b];
@@ -71,10 +90,9 @@ std::vector<double> replicate(const Statistic& statistic, const Sampled& observe
   const parallel::Range own = communicator.share(statistic.replicates());
   std::vector<double> local, p, q;
   for (std::int64_t r = own.begin; r < own.end; ++r) {
-    const std::array<std::uint32_t, 2> key = parallel::Stream(seed, parallel::Purpose::bootstrap, std::to_string(r)).key();
-    Engine engine(r123::Philox4x32::ukey_type{{key[0], key[1]}});
-    of_observed.draw(engine, q);
-    of_reference.draw(engine, p);
+    Uniforms uniforms(seed, r);
+    of_observed.draw(uniforms, q);
+    of_reference.draw(uniforms, p);
     local.push_back(statistic.value(p, q));
   }
   std::vector<double> values = communicator.gather_all(local);

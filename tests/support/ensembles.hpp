@@ -1,6 +1,7 @@
 #pragma once
 /// Short ways to set up ensembles in tests and benchmarks.
 #include "fortet/ensembles/ensemble.hpp"
+#include "support/kinds.hpp"
 
 namespace fortet::test {
 
@@ -20,12 +21,6 @@ inline ensembles::EnsembleSettings ensemble(processes::ProcessPtr process, laws:
   if (settings.parameters.has("at")) settings.at = settings.parameters.reals("at");
   settings.walls = ensembles::make_walls(settings.parameters, settings.process->dimension());
   return settings;
-}
-
-inline laws::LawPtr law(const std::string& kind, Json parameters) { return laws::make_law(Parameters::make("laws", kind, std::move(parameters))); }
-
-inline processes::ProcessPtr process(const std::string& kind, Json parameters, const processes::ProcessContext& context = {}) {
-  return processes::make_process(Parameters::make("processes", kind, std::move(parameters)), context);
 }
 
 /// Time reversal of a process started from `data`, with the closed-form score.
