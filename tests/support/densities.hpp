@@ -8,16 +8,11 @@
 #include "fortet/densities/density.hpp"
 #include "fortet/laws/law.hpp"
 #include "fortet/processes/process.hpp"
+#include "support/ensembles.hpp"
 #include "support/world.hpp"
 
 namespace fortet::test {
 
-inline laws::LawPtr law(const std::string& kind, Json values) {
-  return laws::make_law(Parameters::make("laws", kind, std::move(values)));
-}
-inline processes::ProcessPtr process(const std::string& kind, Json values) {
-  return processes::make_process(Parameters::make("processes", kind, std::move(values)));
-}
 inline densities::GridPtr grid(Json values) {
   return densities::Grid::make(Parameters::make("grids", "", std::move(values)), world());
 }
