@@ -1,13 +1,15 @@
 // fortet: starts MPI and PETSc, hands the command line to study/, and ends all ranks with one exit code.
 #include <mpi.h>
 
+#include <csignal>
 #include <cstdio>
-#include <memory>
 
 #include "fortet/parallel/petsc.hpp"
+#include "fortet/parallel/thread_count.hpp"
 #include "fortet/study/command_line.hpp"
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is reported by the write that meets it
   int provided = MPI_THREAD_SINGLE;
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm world = MPI_COMM_NULL;
@@ -22,6 +24,7 @@ int main(int argc, char** argv) {
       code = static_cast<int>(fortet::ExitCode::internal);
     }
     if (code < 0) {
+      fortet::parallel::choose_thread_count(communicator);
       const fortet::parallel::PetscSession session(world, line.petsc_options);
       code = fortet::study::execute(line, communicator);
     }

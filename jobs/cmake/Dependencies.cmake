@@ -5,7 +5,6 @@ find_package(Threads REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(yaml-cpp REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -76,12 +75,12 @@ endif()
 
 add_library(fortet_dependencies INTERFACE)
 target_link_libraries(fortet_dependencies INTERFACE
-  MPI::MPI_CXX OpenMP::OpenMP_CXX Eigen3::Eigen yaml-cpp fmt::fmt spdlog::spdlog CLI11::CLI11
+  MPI::MPI_CXX OpenMP::OpenMP_CXX Eigen3::Eigen yaml-cpp fmt::fmt CLI11::CLI11
   nlohmann_json::nlohmann_json PkgConfig::PETSC ${HDF5_C_LIBRARIES})
 target_include_directories(fortet_dependencies SYSTEM INTERFACE
   ${HDF5_C_INCLUDE_DIRS} ${RANDOM123_INCLUDE_DIR} ${BOOST_MATH_INCLUDE_DIR})
 target_compile_definitions(fortet_dependencies INTERFACE
-  OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX SPDLOG_FMT_EXTERNAL EIGEN_DONT_PARALLELIZE ${HDF5_C_DEFINITIONS})
+  OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX EIGEN_DONT_PARALLELIZE ${HDF5_C_DEFINITIONS})
 if(SLEPC_FOUND)
   target_link_libraries(fortet_dependencies INTERFACE PkgConfig::SLEPC)
   target_compile_definitions(fortet_dependencies INTERFACE FORTET_HAVE_SLEPC)

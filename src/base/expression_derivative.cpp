@@ -9,15 +9,13 @@ class Derivative {
  public:
   explicit Derivative(int coordinate) : coordinate_(coordinate) {}
 
-  NodePtr operator()(const NodePtr& node) {
-    const auto known = known_.find(node.get());
-    if (known != known_.end()) return known->second;
-    NodePtr result = derive(*node, node);
-    known_.emplace(node.get(), result);
-    return result;
+  NodePtr operator()(const NodePtr& root) {
+    for (const NodePtr& node : in_order(root)) known_.emplace(node.get(), derive(*node, node));
+    return of(root);
   }
 
  private:
+  const NodePtr& of(const NodePtr& operand) const { return known_.at(operand.get()); }
   static NodePtr call(Operation operation, const NodePtr& a) { return make_node(operation, {a}); }
   static NodePtr raise(const NodePtr& a, const NodePtr& b) { return make_node(Operation::power, {a, b}); }
   static NodePtr square(const NodePtr& a) { return raise(a, make_constant(2)); }
@@ -34,15 +32,15 @@ class Derivative {
       case time:
         return coordinate_ < 0 ? one : zero;
       case add:
-        return (*this)(x[0]) + (*this)(x[1]);
+        return of(x[0]) + of(x[1]);
       case subtract:
-        return (*this)(x[0]) - (*this)(x[1]);
+        return of(x[0]) - of(x[1]);
       case multiply:
-        return (*this)(x[0]) * x[1] + x[0] * (*this)(x[1]);
+        return of(x[0]) * x[1] + x[0] * of(x[1]);
       case divide:
-        return (*this)(x[0]) / x[1] - self * (*this)(x[1]) / x[1];
+        return of(x[0]) / x[1] - self * of(x[1]) / x[1];
       case negate:
-        return -(*this)(x[0]);
+        return -of(x[0]);
       case power:
         return derive_power(x[0], x[1], self);
       case less:
@@ -53,20 +51,20 @@ class Derivative {
       case step:
         return zero;
       case min:
-        return make_node(select, {make_node(less_equal, {x[0], x[1]}), (*this)(x[0]), (*this)(x[1])});
+        return make_node(select, {make_node(less_equal, {x[0], x[1]}), of(x[0]), of(x[1])});
       case max:
-        return make_node(select, {make_node(greater_equal, {x[0], x[1]}), (*this)(x[0]), (*this)(x[1])});
+        return make_node(select, {make_node(greater_equal, {x[0], x[1]}), of(x[0]), of(x[1])});
       case select:
-        return make_node(select, {x[0], (*this)(x[1]), (*this)(x[2])});
+        return make_node(select, {x[0], of(x[1]), of(x[2])});
       case atan2:
-        return (x[1] * (*this)(x[0]) - x[0] * (*this)(x[1])) / (square(x[0]) + square(x[1]));
+        return (x[1] * of(x[0]) - x[0] * of(x[1])) / (square(x[0]) + square(x[1]));
       default:
-        return slope(node.operation, x[0], self) * (*this)(x[0]);
+        return slope(node.operation, x[0], self) * of(x[0]);
     }
   }
 
   NodePtr derive_power(const NodePtr& base, const NodePtr& exponent, const NodePtr& self) {
-    const NodePtr base_slope = (*this)(base), exponent_slope = (*this)(exponent), one = make_constant(1);
+    const NodePtr base_slope = of(base), exponent_slope = of(exponent), one = make_constant(1);
     const NodePtr from_base = exponent * raise(base, exponent - one) * base_slope;
     return from_base + self * call(Operation::log, base) * exponent_slope;
   }

@@ -163,6 +163,23 @@ NodePtr make_node(Operation operation, std::vector<NodePtr> operands) {
   return raw(operation, std::move(operands));
 }
 
+std::vector<NodePtr> in_order(const NodePtr& root) {
+  std::vector<NodePtr> order;
+  std::vector<std::pair<NodePtr, std::size_t>> stack{{root, 0}};
+  std::unordered_map<const Expression::Node*, bool> seen{{root.get(), true}};
+  while (!stack.empty()) {
+    auto& [node, next] = stack.back();
+    if (next == node->operands.size()) {
+      order.push_back(node);
+      stack.pop_back();
+      continue;
+    }
+    const NodePtr child = node->operands[next++];
+    if (seen.emplace(child.get(), true).second) stack.emplace_back(child, 0);
+  }
+  return order;
+}
+
 double apply(Operation operation, double a, double b, double c) {
   switch (operation) {
     case add:

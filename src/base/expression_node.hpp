@@ -68,6 +68,10 @@ inline NodePtr operator*(const NodePtr& a, const NodePtr& b) { return make_node(
 inline NodePtr operator/(const NodePtr& a, const NodePtr& b) { return make_node(Operation::divide, {a, b}); }
 inline NodePtr operator-(const NodePtr& a) { return make_node(Operation::negate, {a}); }
 
+/// All nodes of a formula, operands before the nodes that use them. Not recursive: a sum of many terms is as deep as it
+/// is long.
+std::vector<NodePtr> in_order(const NodePtr& root);
+
 /// Value of an operation on numbers.
 double apply(Operation operation, double a, double b, double c);
 

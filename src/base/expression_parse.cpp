@@ -8,7 +8,7 @@ namespace fortet {
 
 namespace {
 constexpr int deepest = 200;            // nested parentheses, calls and signs
-constexpr std::size_t longest = 20000;  // characters: bounds the depth of the tree, which is walked recursively
+constexpr std::size_t longest = 10000;  // characters: bounds the depth of the tree
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

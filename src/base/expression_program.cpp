@@ -28,31 +28,17 @@ namespace {
 class Compiler {
  public:
   std::shared_ptr<const Expression::Program> operator()(const NodePtr& root) {
-    visit(root.get());
+    const std::vector<NodePtr> order = in_order(root);
+    for (const NodePtr& node : order) {
+      for (const NodePtr& operand : node->operands) ++uses_[operand.get()];
+    }
     ++uses_[root.get()];
-    for (const Expression::Node* node : order_) emit(*node);
+    for (const NodePtr& node : order) emit(*node);
     program_.result = register_of_.at(root.get());
     return std::make_shared<const Expression::Program>(std::move(program_));
   }
 
  private:
-  /// Children before parents, without recursion: formulas may be long.
-  void visit(const Expression::Node* root) {
-    std::vector<std::pair<const Expression::Node*, std::size_t>> stack{{root, 0}};
-    std::unordered_map<const Expression::Node*, bool> seen{{root, true}};
-    while (!stack.empty()) {
-      auto& [node, next] = stack.back();
-      if (next == node->operands.size()) {
-        order_.push_back(node);
-        stack.pop_back();
-        continue;
-      }
-      const Expression::Node* child = node->operands[next++].get();
-      ++uses_[child];
-      if (seen.emplace(child, true).second) stack.emplace_back(child, 0);
-    }
-  }
-
   int allocate() {
     if (free_.empty()) return program_.registers++;
     const int result = free_.back();
@@ -90,7 +76,6 @@ class Compiler {
   }
 
   Expression::Program program_;
-  std::vector<const Expression::Node*> order_;
   std::unordered_map<const Expression::Node*, int> uses_, register_of_;
   std::vector<int> free_;
 };

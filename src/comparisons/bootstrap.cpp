@@ -12,103 +12,159 @@ namespace {
 
 using Engine = r123::Engine<r123::Philox4x32>;
 
-/// Shares of `size` draws from `law` that fall into each bin: conditional binomials.
-void multinomial(Engine& engine, double size, std::span<const double> law, std::vector<double>& shares) {
-  double mass_left = 0;
-  for (const double mass : law) mass_left += std::max(0.0, mass);
-  auto left = static_cast<std::int64_t>(size);
-  for (std::size_t b = 0; b < law.size(); ++b) {
-    const double mass = std::max(0.0, law[b]);
-    std::int64_t drawn = 0;
-    if (left > 0 && mass > 0) {
-      drawn = mass >= mass_left ? left : std::binomial_distribution<std::int64_t>(left, mass / mass_left)(engine);
+/// Draws the masses of one side anew: the counts of the bins are multinomial, by conditional binomials. Weighted particles are replaced by
+/// particles of weight `ratio` that fall into a bin with probability mass / ratio, and else into none: this gives the weighted
+/// masses their mean and their covariance (diag(ratio p) - p p^T) / N.
+class Sampler {
+ public:
+  explicit Sampler(const Sampled& side) : size_(std::round(side.size)), fixed_(side.law.begin(), side.law.end()) {
+    for (const double mass : side.law) probability_.push_back(std::max(0.0, mass));
+    weight_.assign(probability_.size(), 1.0);
+    if (side.variance_ratio.empty()) return;
+    weighted_ = true;
+    probability_.back() = 0;
+    double total = 0;
+    for (std::size_t b = 0; b + 1 < probability_.size(); ++b) {
+      weight_[b] = side.variance_ratio[b];
+      total += probability_[b] /= weight_[b];
     }
-    shares[b] = static_cast<double>(drawn) / size;
-    left -= drawn;
-    mass_left -= mass;
-  }
-}
-
-/// Weighted counts: sums of `mass size / ratio` Poisson arrivals of weight `ratio`, which have the mean and variance of the weighted ones.
-void weighted_counts(Engine& engine, const Replication& replication, std::vector<double>& shares) {
-  for (std::size_t b = 0; b < shares.size(); ++b) {
-    const double ratio = std::max(1e-6, replication.variance_ratio[b]);
-    const double mean = std::max(0.0, replication.observed_law[b]) * replication.observed_size / ratio;
-    shares[b] = mean > 0 ? static_cast<double>(std::poisson_distribution<std::int64_t>(mean)(engine)) * ratio / replication.observed_size : 0;
-  }
-}
-
-/// Mean, standard deviation and skewness of a sample.
-struct Shape {
-  double mean = 0, deviation = 0, skewness = 0;
-  explicit Shape(std::span<const double> values) {
-    const double count = static_cast<double>(values.size());
-    mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
-    double second = 0, third = 0;
-    for (const double v : values) {
-      second += std::pow(v - mean, 2);
-      third += std::pow(v - mean, 3);
+    if (total < 1) {
+      probability_.back() = 1 - total;
+    } else {  // by the rounding of nearly equal weights
+      for (std::size_t b = 0; b + 1 < probability_.size(); ++b) weight_[b] *= total;
     }
-    deviation = std::sqrt(second / (count - 1));
-    if (deviation > 0) skewness = third / count / std::pow(deviation, 3);
+    weight_.back() = 0;
   }
+
+  void draw(Engine& engine, std::vector<double>& masses) const {
+    if (size_ == 0) {
+      masses = fixed_;
+      return;
+    }
+    masses.resize(probability_.size());
+    double mass_left = std::accumulate(probability_.begin(), probability_.end(), 0.0), inside = 0;
+    auto left = static_cast<std::int64_t>(size_);
+    for (std::size_t b = 0; b < probability_.size(); ++b) {
+      const double mass = probability_[b];
+      std::int64_t drawn = 0;
+      if (left > 0 && mass > 0) {
+        drawn = mass >= mass_left ? left : std::binomial_distribution<std::int64_t>(left, mass / mass_left)(engine);
+      }
+      masses[b] = static_cast<double>(drawn) * weight_[b] / size_;
+      inside += masses[b];
+      left -= drawn;
+      mass_left -= mass;
+    }
+    if (weighted_) masses.back() = 1 - inside;
+  }
+
+ private:
+  double size_;
+  bool weighted_ = false;
+  std::vector<double> fixed_, probability_, weight_;
 };
 
-/// P(X >= value) for the Pearson type III law (a shifted gamma law) of this shape.
-double pearson_upper(double value, const Shape& shape) {
-  const double z = (value - shape.mean) / shape.deviation, skewness = std::abs(shape.skewness);
-  if (skewness < 1e-3) return cdf(complement(boost::math::normal(), z));
-  const boost::math::gamma_distribution<double> law(4 / (skewness * skewness), skewness / 2);
-  const double y = std::max(0.0, (shape.skewness > 0 ? z : -z) + 2 / skewness);
-  return shape.skewness > 0 ? cdf(complement(law, y)) : cdf(law, y);
+/// The statistic of replicates of both sides, sorted.
+std::vector<double> replicate(const Statistic& statistic, const Sampled& observed, const Sampled& reference, std::uint64_t seed,
+                              const parallel::Communicator& communicator) {
+  const Sampler of_observed(observed), of_reference(reference);
+  const parallel::Range own = communicator.share(statistic.replicates());
+  std::vector<double> local, p, q;
+  for (std::int64_t r = own.begin; r < own.end; ++r) {
+    const std::array<std::uint32_t, 2> key = parallel::Stream(seed, parallel::Purpose::bootstrap, std::to_string(r)).key();
+    Engine engine(r123::Philox4x32::ukey_type{{key[0], key[1]}});
+    of_observed.draw(engine, q);
+    of_reference.draw(engine, p);
+    local.push_back(statistic.value(p, q));
+  }
+  std::vector<double> values = communicator.gather_all(local);
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+/// Pearson type III law (a shifted gamma law) with the mean, standard deviation and skewness of a sample.
+class PearsonThree {
+ public:
+  explicit PearsonThree(std::span<const double> values) {
+    const double count = static_cast<double>(values.size());
+    mean_ = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    double second = 0, third = 0;
+    for (const double v : values) {
+      second += std::pow(v - mean_, 2);
+      third += std::pow(v - mean_, 3);
+    }
+    deviation_ = std::sqrt(second / (count - 1));
+    if (deviation_ > 0) skewness_ = third / count / std::pow(deviation_, 3);
+  }
+  double mean() const { return mean_; }
+  double deviation() const { return deviation_; }
+
+  /// P(X >= value).
+  double upper(double value) const {
+    const double z = (value - mean_) / deviation_, skewness = std::abs(skewness_);
+    if (skewness < normal_below) return cdf(complement(boost::math::normal(), z));
+    const double y = std::max(0.0, (skewness_ > 0 ? z : -z) + 2 / skewness);
+    return skewness_ > 0 ? cdf(complement(law(), y)) : cdf(law(), y);
+  }
+  /// The value with upper(value) = tail.
+  double critical(double tail) const {
+    const double skewness = std::abs(skewness_);
+    if (skewness < normal_below) return mean_ + deviation_ * quantile(complement(boost::math::normal(), tail));
+    const double y = skewness_ > 0 ? quantile(complement(law(), tail)) : quantile(law(), tail), z = y - 2 / skewness;
+    return mean_ + deviation_ * (skewness_ > 0 ? z : -z);
+  }
+
+ private:
+  static constexpr double normal_below = 1e-3;
+  boost::math::gamma_distribution<double> law() const { return {4 / (skewness_ * skewness_), std::abs(skewness_) / 2}; }
+  double mean_ = 0, deviation_ = 0, skewness_ = 0;
+};
+
+/// Of `beyond` replicates among `count`: their share where there are enough of them, the fitted tail where there are not.
+double tail(double beyond, double count, double fitted) {
+  constexpr double enough = 10;
+  return beyond >= enough ? (1 + beyond) / (count + 1) : std::min(fitted, (1 + enough) / (count + 1));
 }
 
 /// P(X <= value). Statistics are positive and skewed to the right, so that a shifted gamma law ends above zero: their logarithms are fitted.
-double pearson_lower(double value, std::span<const double> values) {
+double lower_tail(double value, std::span<const double> values) {
+  constexpr double smallest = 1e-300;
   std::vector<double> logarithms;
-  for (const double v : values) logarithms.push_back(-std::log(std::max(v, 1e-300)));
-  const Shape shape(logarithms);
-  return shape.deviation > 0 ? pearson_upper(-std::log(std::max(value, 1e-300)), shape) : 1;
+  for (const double v : values) logarithms.push_back(-std::log(std::max(v, smallest)));
+  const PearsonThree law(logarithms);
+  if (law.deviation() == 0) return value < values.front() ? 0 : 1;
+  const double beyond = static_cast<double>(std::upper_bound(values.begin(), values.end(), value) - values.begin());
+  return tail(beyond, static_cast<double>(values.size()), law.upper(-std::log(std::max(value, smallest))));
 }
 
 }  // namespace
 
-Null bootstrap(const Statistic& statistic, double value, std::span<const double> reference, const Replication& replication,
-               std::uint64_t seed, const parallel::Communicator& communicator) {
-  const parallel::Range own = communicator.share(statistic.replicates());
-  std::vector<double> local, observed(reference.size()), other(reference.begin(), reference.end());
-  for (std::int64_t r = own.begin; r < own.end; ++r) {
-    const r123::Philox4x32::ukey_type key{{static_cast<std::uint32_t>(seed),
-                                           static_cast<std::uint32_t>(parallel::Purpose::bootstrap) << 24 | static_cast<std::uint32_t>(r)}};
-    Engine engine(key);
-    if (replication.variance_ratio.empty()) {
-      multinomial(engine, replication.observed_size, replication.observed_law, observed);
-    } else {
-      weighted_counts(engine, replication, observed);
-    }
-    if (replication.reference_size > 0) multinomial(engine, replication.reference_size, replication.reference_law, other);
-    local.push_back(statistic.value(other, observed));
-  }
-  std::vector<double> values = communicator.gather_all(local);
-  std::sort(values.begin(), values.end());
+Null bootstrap(const Statistic& statistic, double value, const Replication& replication, std::uint64_t seed,
+               const parallel::Communicator& communicator) {
+  constexpr double level = 0.01, power = 0.9;
+  Sampled observed = replication.observed;
+  if (!replication.biased_law.empty()) observed.law = replication.biased_law;
+  const std::vector<double> values = replicate(statistic, observed, replication.reference, seed, communicator);
   const double count = static_cast<double>(values.size());
-  const Shape shape(values);
+  const PearsonThree law(values);
   Null null;
-  null.mean = shape.mean;
-  null.deviation = shape.deviation;
-  if (null.deviation == 0) {
+  null.mean = law.mean();
+  null.deviation = law.deviation();
+  if (null.deviation > 0) {
+    const double beyond = static_cast<double>(values.end() - std::lower_bound(values.begin(), values.end(), value));
+    null.upper = tail(beyond, count, law.upper(value));
+    const double root = 1.0 / statistic.order(), critical = law.critical(level / 2);
+    const double noise = values[static_cast<std::size_t>(power * (count - 1))];
+    null.smallest_visible_defect = std::pow(std::pow(critical, root) + std::pow(noise, root), statistic.order());
+  } else {
     null.upper = value > null.mean ? 0 : 1;
-    null.lower = value < null.mean ? 0 : 1;
-    return null;
+    null.smallest_visible_defect = 2 * null.mean;
   }
-  // Ranks among the replicates where there are enough of them, the fitted law beyond.
-  constexpr double enough = 10;
-  const auto tail = [&](double beyond, double fitted) { return beyond >= enough ? (1 + beyond) / (count + 1) : std::min(fitted, (1 + enough) / (count + 1)); };
-  null.upper = tail(static_cast<double>(values.end() - std::lower_bound(values.begin(), values.end(), value)), pearson_upper(value, shape));
-  null.lower = tail(static_cast<double>(std::upper_bound(values.begin(), values.end(), value) - values.begin()), pearson_lower(value, values));
-  // A shift of the statistic from its mean to beyond the critical value is seen with power 0.9.
-  const double critical = values[static_cast<std::size_t>(0.995 * (count - 1))];
-  null.smallest_visible_defect = critical - null.mean + 1.2816 * null.deviation;
+  if (replication.biased_law.empty()) {
+    null.lower = lower_tail(value, values);
+  } else if (value < values[values.size() / 2]) {  // a value above the median with bias is above that without
+    null.lower = lower_tail(value, replicate(statistic, replication.observed, replication.reference, seed, communicator));
+  }
   return null;
 }
 

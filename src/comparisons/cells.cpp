@@ -6,7 +6,15 @@ namespace {
 
 class Cells : public Statistic {
  public:
-  explicit Cells(const StatisticContext& context) : merged_(context.reference, context.sampling), sampling_(context.sampling) {}
+  explicit Cells(const StatisticContext& context) : merged_(context.reference, context.sampling), sampling_(context.sampling) {
+    if (sampling_.variance_ratio.empty()) return;
+    const std::vector<double> p = merged_.merge(context.reference);
+    explained_ = 0;
+    for (std::size_t g = 0; g < p.size(); ++g) explained_ += p[g] / merged_.variance_ratio()[g];
+    remainder_ = 1 - explained_;
+    // Like a cell, the remainder is used when it is expected to hold at least 10 particles.
+    if (remainder_ < 10 * sampling_.inverse_size) remainder_ = 0;
+  }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
     return distance(merged_.merge(reference), merged_.merge(observed));
@@ -18,25 +26,33 @@ class Cells : public Statistic {
     std::vector<double> shifted = p;
     for (std::size_t g = 0; g < p.size(); ++g) shifted[g] += delta[g];
     // The total of unit weights is fixed, which takes one degree of freedom.
-    const double degrees = static_cast<double>(p.size()) - (sampling_.variance_ratio.empty() ? 1 : 0);
-    return chi_square_null(value, std::max(1.0, degrees), distance(p, shifted), sampling_.inverse_size);
+    const double degrees = static_cast<double>(p.size()) - (remainder_ > 0 ? 0 : 1);
+    Null null = chi_square_null(value, degrees, distance(p, shifted), sampling_.inverse_size);
+    // A relative defect eps of all cells that leaves the total alone has the noncentrality N eps^2 sum p^2 / D.
+    if (!sampling_.variance_ratio.empty()) null.smallest_visible_defect /= std::sqrt(explained_);
+    return null;
   }
 
   const char* defect_unit() const override { return "relative, alternating between cells"; }
 
  private:
+  /// z^T S^-1 z with the covariance S = (diag(D) - p p^T) / N, D = ratio p, by Sherman and Morrison:
+  /// N (sum z^2 / D + (sum z p / D)^2 / (1 - sum p^2 / D)). With unit weights the second term is that of the cell outside.
   double distance(const std::vector<double>& p, const std::vector<double>& q) const {
     const double scale = sampling_.inverse_size > 0 ? sampling_.inverse_size : 1;
-    double sum = 0;
+    double sum = 0, total = 0;
     for (std::size_t g = 0; g < p.size(); ++g) {
       const double ratio = merged_.variance_ratio().empty() ? 1 : merged_.variance_ratio()[g];
-      if (p[g] > 0) sum += (q[g] - p[g]) * (q[g] - p[g]) / (scale * p[g] * ratio);
+      if (p[g] > 0) sum += (q[g] - p[g]) * (q[g] - p[g]) / (p[g] * ratio);
+      total += (q[g] - p[g]) / ratio;
     }
-    return sum;
+    if (remainder_ > 0) sum += total * total / remainder_;
+    return sum / scale;
   }
 
   MergedBins merged_;
   const Sampling& sampling_;
+  double explained_ = 1, remainder_ = 0;  // sum p^2 / D of weighted particles, and what it lacks to one
 };
 
 const Registered<StatisticFactory> registered{

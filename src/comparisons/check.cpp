@@ -79,6 +79,18 @@ void fill_budget(Result& result, const SideMasses& reference, const SideMasses& 
   }
 }
 
+/// Ratio of variances of the difference of two sides: each counts by its share of 1/N + 1/M.
+std::vector<double> pooled_ratio(const SideMasses& observed, const SideMasses& reference) {
+  std::vector<double> result;
+  if (observed.variance_ratio.empty() && reference.variance_ratio.empty()) return result;
+  for (std::size_t b = 0; b < observed.masses.size(); ++b) {
+    double sum = 0;
+    for (const SideMasses* side : {&observed, &reference}) sum += side->inverse_size * (side->variance_ratio.empty() ? 1 : side->variance_ratio[b]);
+    result.push_back(sum / (observed.inverse_size + reference.inverse_size));
+  }
+  return result;
+}
+
 /// A result that names the check it belongs to.
 void label(Result& result, const CheckSettings& settings, const Parameters& statistic, double time) {
   result.check = settings.parameters.has("name") ? settings.parameters.text("name") : settings.name;
@@ -97,6 +109,7 @@ void require_finite(const Result& result) {
 Result compare(const CheckSettings& settings, const Parameters& statistic_parameters, double time,
                const parallel::Communicator& communicator) {
   const StatisticFactory& factory = factory_of(statistic_parameters);
+  for (const Side* side : {&settings.first, &settings.second}) require_particles(*side, time, communicator);
   const bool sampled = settings.first.has_particles() || settings.second.has_particles();
   Index limit = sampled ? factory.bins_with_particles : factory.bins_deterministic;
   if (settings.parameters.has("bins")) limit = std::min<Index>(limit, settings.parameters.integer("bins"));
@@ -111,7 +124,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
 
   Sampling sampling;
   sampling.inverse_size = observed.inverse_size + reference.inverse_size;
-  sampling.variance_ratio = observed.variance_ratio;
+  sampling.reference_inverse_size = reference.inverse_size;
+  sampling.variance_ratio = pooled_ratio(observed, reference);
   std::vector<double> null_law = reference.masses;
   if (reference.inverse_size > 0 && observed.inverse_size > 0) {  // pooled
     const double weight = reference.inverse_size / sampling.inverse_size;
@@ -144,14 +158,18 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     std::optional<Null> null = statistic->null(result.value, null_law, bias);
     if (!null) {
       result.value = statistic->value(reference.masses, observed.masses);
-      Replication replication{shifted, null_law, 1 / observed.inverse_size,
-                              reference.inverse_size > 0 ? 1 / reference.inverse_size : 0, sampling.variance_ratio};
-      null = bootstrap(*statistic, result.value, reference.masses, replication, settings.seed, communicator);
+      const auto sampled_side = [&](const SideMasses& side) {
+        return side.inverse_size > 0 ? Sampled{null_law, 1 / side.inverse_size, side.variance_ratio} : Sampled{side.masses, 0, {}};
+      };
+      Replication replication{sampled_side(observed), sampled_side(reference), {}};
+      if (absolute_sum(bias) > 0) replication.biased_law = shifted;
+      null = bootstrap(*statistic, result.value, replication, settings.seed, communicator);
     }
     result.expected = null->mean;
     result.deviation = null->deviation;
     result.p_value = std::min(1.0, 2 * std::min(null->upper, null->lower));
     result.smallest_visible_defect = null->smallest_visible_defect;
+    if (std::isinf(result.smallest_visible_defect)) result.note += "too few particles for this statistic: nothing could be seen; ";
   }
   if (absolute_sum(bias) > 0.5) result.note += "discretisation error is large; ";
   auto picture = std::make_shared<Picture>();

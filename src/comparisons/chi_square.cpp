@@ -5,11 +5,12 @@
 
 namespace fortet::comparisons {
 
-MergedBins::MergedBins(std::span<const double> reference, const Sampling& sampling) : group_(reference.size()) {
+MergedBins::MergedBins(std::span<const double> reference, const Sampling& sampling)
+    : group_(reference.size() - (sampling.variance_ratio.empty() ? 0 : 1)) {
   const double least = 10 * sampling.inverse_size;
   double sum = 0;
   std::size_t last_closed = 0;
-  for (std::size_t b = 0; b < reference.size(); ++b) {
+  for (std::size_t b = 0; b < group_.size(); ++b) {
     group_[b] = count_;
     sum += reference[b];
     if (sum >= least && sum > 0) {
@@ -31,7 +32,7 @@ MergedBins::MergedBins(std::span<const double> reference, const Sampling& sampli
 
 std::vector<double> MergedBins::merge(std::span<const double> values) const {
   std::vector<double> result(count_, 0.0);
-  for (std::size_t b = 0; b < values.size(); ++b) result[group_[b]] += values[b];
+  for (std::size_t b = 0; b < group_.size(); ++b) result[group_[b]] += values[b];
   return result;
 }
 
@@ -55,6 +56,10 @@ double critical(double degrees, double noncentrality, double level) {
 Null chi_square_null(double statistic, double degrees, double noncentrality, double inverse_size) {
   constexpr double level = 0.01, power = 0.9;
   Null null;
+  if (degrees <= 0) {
+    null.smallest_visible_defect = std::numeric_limits<double>::infinity();
+    return null;
+  }
   null.mean = degrees + noncentrality;
   null.deviation = std::sqrt(2 * (degrees + 2 * noncentrality));
   null.upper = upper_tail(statistic, degrees, noncentrality);

@@ -4,14 +4,15 @@
 
 namespace fortet::comparisons {
 
-/// Bins merged in order until each holds an expected count of at least 10 (MATHS section 6).
+/// Bins merged in order until each group holds an expected count of at least 10 (MATHS section 6). The outside is one more bin, except with
+/// weights, where absorbed weight is in no bin.
 class MergedBins {
  public:
   MergedBins(std::span<const double> reference, const Sampling& sampling);
   std::size_t count() const { return count_; }
   /// Sums over the members of each group.
   std::vector<double> merge(std::span<const double> values) const;
-  const std::vector<double>& variance_ratio() const { return variance_ratio_; }
+  const std::vector<double>& variance_ratio() const { return variance_ratio_; }  ///< of the groups; empty: unit weights
 
  private:
   std::vector<std::size_t> group_;
@@ -20,7 +21,7 @@ class MergedBins {
 };
 
 /// The noncentral chi-square null: upper tail at the noncentrality of the estimated bias, lower tail at none.
-/// Smallest visible defect: alternating relative defect of the cell masses.
+/// Smallest visible defect: alternating relative defect of the cell masses. No degrees of freedom: nothing can be seen.
 Null chi_square_null(double statistic, double degrees, double noncentrality, double inverse_size);
 
 }  // namespace fortet::comparisons

@@ -14,6 +14,7 @@ class QuadraticForm : public Statistic {
     const Eigen::VectorXd difference = q - p;
     return difference.dot(kernel_.selfadjointView<Eigen::Lower>() * difference);
   }
+  int order() const override { return 2; }
   const char* defect_unit() const override { return unit_; }
 
  private:
@@ -35,16 +36,33 @@ Eigen::MatrixXd distances(const Bins& bins) {
   return result;
 }
 
+/// |x - c| + |y - c| - |x - y| with c the mean of the reference: positive semidefinite (Sejdinovic et al. 2013), and the same as -|x - y| for
+/// differences without total mass. Mass outside of the bins counts as if it lay at c.
+Eigen::MatrixXd energy_kernel(const Bins& bins, std::span<const double> reference) {
+  const int d = bins.dimension();
+  const Index n = bins.count();
+  const std::vector<double> points = centres(bins);
+  const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> x(points.data(), n, d);
+  const Eigen::Map<const Eigen::VectorXd> p(reference.data(), n);
+  const Eigen::RowVectorXd centre = p.sum() > 0 ? Eigen::RowVectorXd(p.transpose() * x / p.sum()) : x.colwise().mean();
+  const Eigen::VectorXd radius = (x.rowwise() - centre).rowwise().norm();
+  Eigen::MatrixXd kernel = -distances(bins);
+  kernel.colwise() += radius;
+  kernel.rowwise() += radius.transpose();
+  return kernel;
+}
+
 /// Mean distance of two independent points of a law.
 double mean_distance(const Eigen::MatrixXd& distance, std::span<const double> masses) {
   const Eigen::Map<const Eigen::VectorXd> p(masses.data(), distance.rows());
-  return p.dot(distance * p) / std::pow(p.sum(), 2);
+  const double mean = p.dot(distance * p) / std::pow(p.sum(), 2);
+  return mean > 0 ? mean : distance.maxCoeff();  // all mass in one bin, or none inside
 }
 
 const Registered<StatisticFactory> energy{
-    Schema{"statistics", "energy", "Energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of the binned laws.", "Szekely, Rizzo 2013", {}},
+    Schema{"statistics", "energy", "Energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of the binned laws; mass outside counts as at the mean.", "Szekely, Rizzo 2013", {}},
     StatisticFactory{[](const Parameters&, const StatisticContext& context) {
-                       return std::make_unique<QuadraticForm>(-distances(context.bins), "squared energy distance");
+                       return std::make_unique<QuadraticForm>(energy_kernel(context.bins, context.reference), "squared energy distance");
                      },
                      576, 4096}};
 

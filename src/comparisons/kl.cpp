@@ -13,27 +13,36 @@ class KullbackLeibler : public Statistic {
     return divergence(merged_.merge(reference), merged_.merge(observed));
   }
 
-  /// 2 N KL is asymptotically chi-square with the degrees of freedom of Pearson's statistic.
+  /// 2 N KL is asymptotically chi-square with the degrees of freedom of Pearson's statistic, and divided by Williams' factor its mean is right
+  /// to the next order in the counts: E[2 N KL] = K - 1 + sum 1/p (1/(2 N') - (1/N - 1/M)/3) with 1/N' = 1/N + 1/M.
   std::optional<Null> null(double value, std::span<const double> reference, std::span<const double> bias) const override {
     if (sampling_.inverse_size == 0 || !sampling_.variance_ratio.empty()) return std::nullopt;
     const std::vector<double> p = merged_.merge(reference), delta = merged_.merge(bias);
     double noncentrality = 0;
-    for (std::size_t g = 0; g < p.size(); ++g) noncentrality += delta[g] * delta[g] / p[g];
-    const double to_chi_square = 2 / sampling_.inverse_size, degrees = std::max(1.0, static_cast<double>(p.size()) - 1);
+    for (std::size_t g = 0; g < p.size(); ++g) noncentrality += p[g] > 0 ? delta[g] * delta[g] / p[g] : 0;
+    const double degrees = static_cast<double>(p.size()) - 1;
+    double inverses = 0;
+    for (const double mass : p) inverses += mass > 0 ? 1 / mass : 0;
+    const double asymmetry = sampling_.inverse_size - 2 * sampling_.reference_inverse_size;
+    const double excess = (inverses - 1) * (sampling_.inverse_size / 2 - asymmetry / 3);
+    const double to_chi_square = 2 / sampling_.inverse_size / (degrees > 0 ? 1 + excess / degrees : 1);
     Null null = chi_square_null(value * to_chi_square, degrees, noncentrality / sampling_.inverse_size, sampling_.inverse_size);
     null.mean /= to_chi_square;
     null.deviation /= to_chi_square;
     return null;
   }
 
-  const char* defect_unit() const override { return "relative, alternating between cells"; }
+  int order() const override { return 2; }
+  const char* defect_unit() const override {
+    return sampling_.variance_ratio.empty() ? "relative, alternating between cells" : "the statistic itself";
+  }
 
  private:
   static double divergence(const std::vector<double>& p, const std::vector<double>& q) {
     double sum = 0;
     for (std::size_t g = 0; g < p.size(); ++g) {
-      if (q[g] > 0) sum += q[g] * std::log(q[g] / p[g]) - q[g] + p[g];
-      if (q[g] <= 0) sum += p[g];
+      sum += p[g] - q[g];
+      if (q[g] > 0) sum += q[g] * std::log(q[g] / p[g]);
     }
     return sum;
   }

@@ -22,4 +22,15 @@ inline std::vector<double> centres(const Bins& bins) {
   return result;
 }
 
+/// Transport needs mass on both sides; a law that has none inside is as far away as the bins reach.
+inline bool has_mass(const Bins& bins, std::span<const double> masses) {
+  return std::any_of(masses.begin(), masses.begin() + bins.count(), [](double mass) { return mass > 0; });
+}
+inline double diameter(const Bins& bins) {
+  const std::vector<double> first = bins.centre(0), last = bins.centre(bins.count() - 1);
+  double squared = 0;
+  for (std::size_t k = 0; k < first.size(); ++k) squared += (last[k] - first[k]) * (last[k] - first[k]);
+  return std::sqrt(squared);
+}
+
 }  // namespace fortet::comparisons

@@ -16,9 +16,10 @@ class MomentDifference : public Statistic {
     const Eigen::Map<const Eigen::VectorXd> p(context.reference.data(), n);
     const std::vector<double> points = centres(bins);
     const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> x(points.data(), n, d);
-    const Eigen::RowVectorXd mean = p.transpose() * x / p.sum();
+    const double inside = p.sum() > 0 ? p.sum() : 1;
+    const Eigen::RowVectorXd mean = p.transpose() * x / inside;
     Eigen::MatrixXd centred = x.rowwise() - mean;
-    const Eigen::RowVectorXd variance = p.transpose() * centred.array().square().matrix() / p.sum();
+    const Eigen::RowVectorXd variance = p.transpose() * centred.array().square().matrix() / inside;
     for (int k = 0; k < d; ++k) {
       if (variance[k] > 0) centred.col(k) /= std::sqrt(variance[k]);
     }
@@ -28,9 +29,11 @@ class MomentDifference : public Statistic {
       for (int j = i; j < d; ++j) features_.col(column++) = centred.col(i).cwiseProduct(centred.col(j));
     }
     const Eigen::RowVectorXd feature_mean = p.transpose() * features_;
-    const Eigen::MatrixXd covariance = features_.transpose() * p.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
-    // A coordinate or product without variance carries no information: a tiny ridge keeps its row finite and harmless.
-    const double ridge = 1e-12 * covariance.trace() / m;
+    Eigen::VectorXd second = p;
+    if (!sampling_.variance_ratio.empty()) second.array() *= Eigen::Map<const Eigen::ArrayXd>(sampling_.variance_ratio.data(), n);
+    const Eigen::MatrixXd covariance = features_.transpose() * second.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
+    // The features are of order one. One without variance under the reference must not vary at all: a tiny ridge keeps its row finite.
+    const double ridge = 1e-12 * (1 + covariance.trace() / m);
     inverse_ = (covariance + ridge * Eigen::MatrixXd::Identity(m, m)).llt().solve(Eigen::MatrixXd::Identity(m, m));
   }
 
@@ -40,6 +43,7 @@ class MomentDifference : public Statistic {
     if (sampling_.inverse_size == 0) return difference.cwiseAbs().maxCoeff();
     return difference.dot(inverse_ * difference) / sampling_.inverse_size;
   }
+  int order() const override { return 2; }
   const char* defect_unit() const override { return "squared deviation in units of its covariance"; }
 
  private:

@@ -9,6 +9,24 @@ const ensembles::Snapshot& snapshot_at(const ensembles::EnsemblePath& path, doub
   throw UsageError(fmt::format("ensembles.{} has no particles at t = {}", path.name, time));
 }
 
+void require_particles(const Side& side, double time, const parallel::Communicator& communicator) {
+  for (const ensembles::EnsemblePath* path : {side.ensemble, side.coarser}) {
+    if (!path) continue;
+    const ensembles::Snapshot& snapshot = snapshot_at(*path, time);
+    if (snapshot.total <= 0) throw UsageError(side.name + " has no particles to compare");
+    const ConstPoints x = snapshot.positions;
+    std::int64_t faulty = 0;
+    for (int k = 0; k < x.dimension(); ++k) {
+      faulty += std::count_if(x.coordinate(k), x.coordinate(k) + x.size(), [](double value) { return !std::isfinite(value); });
+    }
+    faulty += std::count_if(snapshot.weights.begin(), snapshot.weights.end(), [](double weight) { return !(weight >= 0 && weight <= 1); });
+    faulty = communicator.sum_count(faulty);
+    if (faulty > 0) {
+      throw DivergedError(fmt::format("{} at t = {}: {} coordinates are not finite or weights not in [0, 1]", side.name, time, faulty));
+    }
+  }
+}
+
 namespace {
 
 SideMasses of_density(const densities::DensityPath& path, double time, const Bins& bins, const parallel::Communicator& communicator) {
@@ -43,7 +61,8 @@ void set_counts(SideMasses& result, const Histogram& histogram) {
 }
 
 /// Bias of the time step from the same particles with twice the step: for a method of weak order one the difference estimates the bias, for
-/// higher orders it bounds it. Particles that changed their bin measure how much of the difference is noise, which shrinks it.
+/// higher orders it bounds it. Particles that changed their bin measure how much of the difference is noise; the rest is what the squared size
+/// of the bias, which the noncentrality needs, is scaled to.
 void add_step_bias(SideMasses& result, const Side& side, double time, const Bins& bins, const parallel::Communicator& communicator) {
   const ensembles::Snapshot &fine = snapshot_at(*side.ensemble, time), &coarse = snapshot_at(*side.coarser, time);
   const Histogram histogram = count(bins, coarse, communicator);
@@ -56,7 +75,7 @@ void add_step_bias(SideMasses& result, const Side& side, double time, const Bins
     total += difference[b] * difference[b] / scale;
     noise += changed[b] * result.inverse_size * result.inverse_size / scale;
   }
-  const double share = total > 0 ? std::max(0.0, 1 - noise / total) : 0;
+  const double share = total > noise ? std::sqrt(1 - noise / total) : 0;
   double sum = 0;
   for (std::size_t b = 0; b < difference.size(); ++b) {
     result.bias[b] += share * difference[b];
@@ -98,6 +117,7 @@ SideMasses side_masses(const Side& side, double time, const Bins& bins, const Ch
   SideMasses result;
   set_counts(result, count(bins, snapshot_at(*side.ensemble, time), communicator));
   if (side.coarser) add_step_bias(result, side, time, bins, communicator);
+  result.inverse_size *= side.ensemble->stationary_correlation;
   return result;
 }
 

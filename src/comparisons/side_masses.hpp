@@ -9,12 +9,15 @@ struct SideMasses {
   std::vector<double> masses;          ///< outside last
   std::vector<double> bias;            ///< estimated signed error of the masses (computed - exact), same layout
   std::vector<double> variance_ratio;  ///< of weighted particles; empty: unit weights
-  double inverse_size = 0;             ///< 1 / particles; 0 without
+  double inverse_size = 0;             ///< 1 / particles (of correlated ones: the effective number); 0 without
   std::map<std::string, double> budget;
   std::string note;
 };
 
 const ensembles::Snapshot& snapshot_at(const ensembles::EnsemblePath& path, double time);
+
+/// Throws UsageError for an ensemble without particles, DivergedError for positions or weights that are not finite. Collective.
+void require_particles(const Side& side, double time, const parallel::Communicator& communicator);
 
 /// Collective; the same on every rank.
 SideMasses side_masses(const Side& side, double time, const Bins& bins, const CheckSettings& settings,

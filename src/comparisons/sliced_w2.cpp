@@ -32,6 +32,7 @@ class SlicedWasserstein : public Statistic {
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
+    if (!has_mass(bins_, reference) || !has_mass(bins_, observed)) return diameter(bins_);
     double sum = 0;
     std::vector<double> p(slices_.front().order.size()), q(p.size());
     for (const Slice& slice : slices_) {

@@ -25,6 +25,7 @@ class Builder {
         if (section == "ensembles") build_ensemble(*parameters, object);
       });
     }
+    for (const Parameters& parameters : deck_.orders) guarded(parameters.name(), [&] { check_order(parameters); });
     for (const Parameters& parameters : deck_.checks) {
       if (targets_are_built(parameters.name())) guarded(parameters.name(), [&] { build_check(parameters); });
     }
@@ -178,6 +179,18 @@ class Builder {
     if (section == "densities") return &study_.densities_.at(name).at;
     if (section == "ensembles") return &study_.ensembles_.at(name).at;
     return nullptr;
+  }
+
+  /// An order needs a key of the sweep and a check that is named.
+  void check_order(const Parameters& parameters) {
+    const Json& sweep = deck_.document.values.contains("sweep") ? deck_.document.values.at("sweep") : Json::object();
+    if (!sweep.contains(parameters.text("over"))) {
+      throw ParameterError("over", fmt::format("'{}' is no key of the sweep", parameters.text("over")));
+    }
+    const bool known = std::any_of(deck_.checks.begin(), deck_.checks.end(), [&](const Parameters& check) {
+      return check.has("name") && check.text("name") == parameters.text("check");
+    });
+    if (!known) throw ParameterError("check", fmt::format("no check has the name '{}'", parameters.text("check")));
   }
 
   void build_check(const Parameters& parameters) {

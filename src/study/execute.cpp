@@ -124,6 +124,7 @@ class Commands {
     bool agree = true;
     SweepTable sweep;
     const std::filesystem::path output = studies.front()->deck().output;
+    const std::vector<Parameters> orders = studies.front()->deck().orders;
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
       if (!one.name.empty()) say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(), fmt::join(one.assignments, " ")));
@@ -134,7 +135,9 @@ class Commands {
       studies[c].reset();
     }
     if (cases.size() > 1 && line_.case_number == 0) {
-      say("\n" + sweep.text());
+      sweep.judge_orders(orders);
+      agree = agree && sweep.orders_agree();
+      say(fmt::format("\n{}", sweep.text()));
       write_text(output / "sweep.csv", sweep.csv(), communicator_);
     }
     return static_cast<int>(agree ? ExitCode::done : ExitCode::disagrees);
@@ -147,13 +150,16 @@ class Commands {
     const double computed = communicator_.max(MPI_Wtime() - start);
     write_results(study, outcome, folder, line_.words, computed, communicator_);
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
-    say("\n" + table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()) + "\n");
+    say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
     for (const auto& [name, path] : outcome.densities) {
       for (const auto& [quantity, value] : path.quantities) say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
       for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
     }
-    for (const auto& [object, seconds] : outcome.seconds) say(fmt::format("{:<40} {:>10}\n", object, duration_text(seconds)));
-    say(fmt::format("{:<40} {:>10}\n{:<40} {:>10}\nresults: {}\n", "output", duration_text(written), "total", duration_text(computed + written),
+    say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
+    for (const Study::Timing& timing : outcome.timings) {
+      say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least), duration_text(timing.mean), duration_text(timing.most)));
+    }
+    say(fmt::format("  {:<58} {:>9}\n  {:<58} {:>9}\nresults: {}\n", "output", duration_text(written), "total", duration_text(computed + written),
                     folder.string()));
     say(outcome.checks.empty() ? "done\n" : outcome.agrees() ? "done: every check agrees\n" : "done: A CHECK DISAGREES\n");
     return outcome;

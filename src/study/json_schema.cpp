@@ -103,7 +103,7 @@ Json json_schema() {
   for (const std::string& section : object_sections()) {
     schema["properties"][section] = Json{{"type", {"object", "null"}}, {"additionalProperties", definition(section)}};
   }
-  schema["properties"]["checks"] = list_of(definition("checks"));
+  for (const char* section : {"checks", "orders"}) schema["properties"][section] = list_of(definition(section));
   schema["properties"]["sweep"] = Json{{"type", "object"},
                                        {"additionalProperties", Json{{"type", "array"}}},
                                        {"description", "key path -> list of values; seeds: list of seeds"}};

@@ -60,7 +60,7 @@ class Resolver {
     resolved = Json::object();
     std::vector<std::string> known = object_sections();
     for (const Parameter& parameter : study_schema().parameters) known.push_back(parameter.name);
-    known.insert(known.end(), {"checks", "sweep"});
+    known.insert(known.end(), {"checks", "sweep", "orders"});
     for (const auto& [key, value] : root.items()) {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         fault(key, fmt::format("unknown section '{}'{}", key, suggestion(key, known)));
@@ -75,7 +75,8 @@ class Resolver {
     for (const std::string& section : object_sections()) {
       if (root.contains(section)) resolved[section] = objects(section, root.at(section));
     }
-    if (root.contains("checks")) resolved["checks"] = checks(root.at("checks"));
+    if (root.contains("checks")) resolved["checks"] = entries("checks", root.at("checks"), deck_.checks);
+    if (root.contains("orders")) resolved["orders"] = entries("orders", root.at("orders"), deck_.orders);
     deck_.document = document_;
     deck_.title = resolved.value("study", "");
     deck_.output = resolved.value("output", "");
@@ -107,22 +108,23 @@ class Resolver {
     return result;
   }
 
-  Json checks(const Json& values) {
+  /// The list of a section whose objects have no names: checks, orders.
+  Json entries(const std::string& section, const Json& values, std::vector<Parameters>& parameters) {
     Json result = Json::array();
     if (!values.is_array()) {
-      fault("checks", "checks must be a list");
+      fault(section, fmt::format("{} must be a list", section));
       return result;
     }
-    const Schema* schema = SchemaCatalogue::instance().find("checks", "");
+    const Schema* schema = SchemaCatalogue::instance().find(section, "");
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::string path = fmt::format("checks[{}]", i);
+      const std::string path = fmt::format("{}[{}]", section, i);
       if (!values[i].is_object()) {
-        fault(path, "a check is a mapping {compare: [one, other], by: [...]}");
+        fault(path, fmt::format("{} must be a mapping", path));
         continue;
       }
       const std::size_t before = faults_.size();
       result.push_back(fields(schema->parameters, values[i], path, path));
-      if (faults_.size() == before) deck_.checks.emplace_back(path, "", result.back());
+      if (faults_.size() == before) parameters.emplace_back(path, "", result.back());
     }
     return result;
   }

@@ -272,13 +272,17 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   Json work = Json::object();
   for (const auto& [name, path] : outcome.densities) work["densities." + name] = path.work;
   for (const auto& [name, path] : outcome.ensembles) work["ensembles." + name] = path.work;
+  Json seconds_of = Json::object();
+  for (const Study::Timing& timing : outcome.timings) {
+    seconds_of[timing.object] = Json{{"min", timing.least}, {"mean", timing.mean}, {"max", timing.most}};
+  }
   const Json run{{"versions", versions()},
                  {"date", now_text()},
                  {"command_line", command_line},
                  {"ranks", communicator.size()},
                  {"threads", omp_get_max_threads()},
                  {"seconds", seconds},
-                 {"seconds_of", outcome.seconds},
+                 {"seconds_of", seconds_of},
                  {"work_of", work},
                  {"memory_per_rank_bytes", memory}};
   write_text(folder / "run.json", run.dump(1) + "\n", communicator);

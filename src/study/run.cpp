@@ -35,7 +35,10 @@ Study::Outcome Study::run() {
     Progress progress(object, communicator_.is_root());
     const double start = MPI_Wtime();
     body(progress);
-    outcome.seconds[object] = communicator_.max(MPI_Wtime() - start);
+    const double seconds = MPI_Wtime() - start;
+    parallel::ExactSum sum;
+    sum.add(seconds);
+    outcome.timings.push_back({object, communicator_.min(seconds), communicator_.sum(sum) / communicator_.size(), communicator_.max(seconds)});
   };
   for (const std::string& object : order_) {
     const std::size_t dot = object.find('.');

@@ -1,5 +1,5 @@
 #pragma once
-// The final table of a sweep: each check of each case, with mean and standard deviation over seeds.
+// The final table of a sweep: each check of each setting with mean and standard deviation over seeds, and observed orders of convergence.
 #include "fortet/comparisons/check.hpp"
 #include "fortet/study/deck.hpp"
 
@@ -8,18 +8,29 @@ namespace fortet::study {
 class SweepTable {
  public:
   void add(const Case& one, const std::vector<comparisons::Result>& results);
+  /// Fits value = C parameter^(-order) through the means along one key of the sweep, for each setting of the others.
+  /// `orders`: validated entries of the deck's section.
+  void judge_orders(const std::vector<Parameters>& orders);
+  bool orders_agree() const;
   std::string text() const;
   std::string csv() const;
 
  private:
   struct Row {
-    std::string setting;  // assignments but the seed
+    std::vector<std::string> assignments;  // without the seed
     std::string check, statistic;
     double time;
     std::vector<double> values;
     int agreements = 0;
   };
+  struct Order {
+    std::string what, over, setting;
+    double observed, expected, within;
+    std::size_t points;
+    bool agrees() const { return points >= 2 && std::abs(observed - expected) <= within; }
+  };
   std::vector<Row> rows_;
+  std::vector<Order> orders_;
 };
 
 }  // namespace fortet::study

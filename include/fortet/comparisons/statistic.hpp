@@ -12,15 +12,18 @@ namespace fortet::comparisons {
 
 /// What a statistic may know of the sampling.
 struct Sampling {
-  double inverse_size = 0;        ///< 1/N, or 1/N + 1/M for two ensembles; 0 without particles
-  std::vector<double> variance_ratio;  ///< per bin: variance of the count over that of unit weights; empty: all one
+  double inverse_size = 0;  ///< 1/N, or 1/N + 1/M for two ensembles; 0 without particles
+  double reference_inverse_size = 0;  ///< the 1/M in it
+  /// Per bin E[w^2] / E[w] of the weights w of the particles in it; empty: unit weights. With masses p (of the bins inside; absorbed weight
+  /// is in none) the observed masses have the covariance (diag(ratio p) - p p^T) / N.
+  std::vector<double> variance_ratio;
 };
 
 /// Law of a statistic under agreement, when known in closed form.
 struct Null {
   double mean = 0, deviation = 0;
   double upper = 1, lower = 1;  ///< P(statistic >= value), P(statistic <= value)
-  double smallest_visible_defect = 0;
+  double smallest_visible_defect = 0;  ///< infinite when nothing can be seen
 };
 
 /// Bound to bins and to the reference masses when made, so that bootstrap replicates reuse what can be prepared. Masses have
@@ -35,6 +38,8 @@ class Statistic {
     return std::nullopt;
   }
   virtual int replicates() const { return 999; }  ///< of the bootstrap
+  /// The statistic's root of this order satisfies the triangle inequality: 1 for distances, 2 for their squares.
+  virtual int order() const { return 1; }
   virtual const char* defect_unit() const = 0;
 };
 

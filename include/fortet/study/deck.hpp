@@ -63,7 +63,7 @@ struct Deck {
   std::uint64_t seed = 0;
   /// section -> name -> parameters, in the order of the file
   std::map<std::string, std::vector<Parameters>> sections;
-  std::vector<Parameters> checks;
+  std::vector<Parameters> checks, orders;
   std::vector<Reference> references;  ///< all, of all objects and checks
   Json resolved;  ///< the whole deck with defaults
 

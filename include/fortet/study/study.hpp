@@ -28,11 +28,16 @@ class Study {
   /// The plan for people: objects in order with unknowns, memory and estimated cost.
   std::string plan() const;
 
+  /// Wall seconds of one object over the ranks.
+  struct Timing {
+    std::string object;
+    double least = 0, mean = 0, most = 0;
+  };
   struct Outcome {
     std::map<std::string, densities::DensityPath> densities;
     std::map<std::string, ensembles::EnsemblePath> ensembles;
     std::vector<comparisons::Result> checks;
-    std::map<std::string, double> seconds;  ///< per object, largest over ranks
+    std::vector<Timing> timings;  ///< in the order in which the objects were computed
     bool agrees() const;
   };
   /// Computes everything in order. Collective.

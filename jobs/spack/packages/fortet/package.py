@@ -23,7 +23,6 @@ class Fortet(CMakePackage):
     depends_on("eigen@3.4:")
     depends_on("yaml-cpp")
     depends_on("fmt@9:")
-    depends_on("spdlog +fmt_external")
     depends_on("cli11")
     depends_on("nlohmann-json")
     depends_on("random123")

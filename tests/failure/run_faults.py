@@ -1,0 +1,47 @@
+"""Faults while running: values that are not finite, a full disk, a folder that cannot be written. Each ends on all ranks with one message and the
+documented exit code, and never hangs.
+
+usage: run_faults.py PROGRAM RANKS
+"""
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+
+DECK = """
+study: a study that meets a fault
+output: out
+laws: {{start: {{kind: gaussian, mean: [0], deviation: [1]}}}}
+processes: {{bad: {{kind: expression, drift: ["{drift}"], noise: 1, horizon: 1}}}}
+grids: {{line: {{lower: [-4], upper: [4], cells: [64]}}}}
+{object}
+"""
+DENSITY = "densities: {pde: {process: bad, initial: start, grid: line, steps: 10}}"
+ENSEMBLE = "ensembles: {sde: {process: bad, initial: start, particles: 20000, steps: 10}}"
+
+program, ranks = sys.argv[1], int(sys.argv[2])
+launch = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
+
+
+def run(deck, code, message, limit=None):
+    def limited():
+        if limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "deck.yaml").write_text(deck)
+        done = subprocess.run(launch + [program, "run", "deck.yaml"], cwd=folder, capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, preexec_fn=limited)
+    text = done.stdout + done.stderr
+    if done.returncode != code or message not in text:
+        sys.exit(f"FAILED: exit code {done.returncode}, expected {code} with '{message}':\n{text}")
+    if text.count(message) > 1:
+        sys.exit(f"FAILED: the message is repeated:\n{text}")
+
+
+run(DECK.format(drift="-sqrt(x - 1)", object=ENSEMBLE), 3, "not finite")
+run(DECK.format(drift="-log(x)", object=DENSITY), 3, "not finite")
+run(DECK.format(drift="1e200*x^3", object=ENSEMBLE), 3, "not finite")
+run(DECK.format(drift="-x", object=ENSEMBLE), 4, "study.h5", limit=60_000)  # positions need 160 kB
+print(f"faults end as documented on {ranks} ranks")
