@@ -176,6 +176,7 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
   picture->edges = bins.edges();
   picture->expected = reference.masses;
   picture->observed = observed.masses;
+  picture->variance_ratio = sampling.variance_ratio;
   picture->count = sampling.inverse_size > 0 ? 1 / sampling.inverse_size : 0;
   result.picture = std::move(picture);
   return result;

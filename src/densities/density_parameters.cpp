@@ -42,7 +42,7 @@ const Schema schema{
                "smallest non-zero decay rate of the process, beside its stationary law"),
      optional("boxes", {Type::records},
               "named boxes whose mass and outward flux are recorded (forward equation; costs one evaluation of the "
-              "current per step); sides are moved to the nearest edges of the grid")
+              "current per step: of 'steps', or 64 where the propagator is exact in time); sides are moved to the nearest edges of the grid")
          .with({required("name", {Type::text}, "name of the box"),
                 required("lower", {Type::reals}, "lower corner"), required("upper", {Type::reals}, "upper corner")}),
      optional("reference", {Type::reference}, "law for KL(p_t | reference) over time").of("laws"),

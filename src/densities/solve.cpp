@@ -10,7 +10,7 @@ namespace fortet::densities {
 
 namespace {
 
-/// Samples over the horizon of integrals over time where the propagator's own steps do not set them.
+/// Samples over the horizon of integrals over time where neither 'steps' nor the propagator's own steps set them.
 constexpr double sample_count = 64;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -101,7 +101,8 @@ class Solver {
   void advance(double t0, double t1) {
     const double begin = seconds();
     const double horizon = settings_.process->horizon();
-    const long samples = static_cast<long>(std::ceil(sample_count * (t1 - t0) / horizon));
+    const double over_horizon = options_.steps > 0 ? static_cast<double>(options_.steps) : sample_count;
+    const long samples = std::max(1L, static_cast<long>(std::ceil(over_horizon * (t1 - t0) / horizon - 1e-9)));
     if (propagator_->is_adaptive()) {
       sees_steps() ? fixed(t0, t1, samples) : step(t0, t1, 1);
     } else if (!options_.step_times.empty()) {
@@ -109,9 +110,7 @@ class Solver {
     } else if (propagator_->is_exact_in_time()) {
       fixed(t0, t1, sees_steps() ? samples : 1);
     } else if (options_.steps > 0) {
-      fixed(
-          t0, t1,
-          std::max(1L, static_cast<long>(std::ceil(static_cast<double>(options_.steps) * (t1 - t0) / horizon - 1e-9))));
+      fixed(t0, t1, samples);
     } else {
       adaptive(t0, t1);
     }

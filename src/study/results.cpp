@@ -128,6 +128,7 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
     file.attribute(group, "time", snapshot.time);
     xdmf.add_cells(path.name, snapshot.time, grid, base, group, vectors);
   }
+  file.attribute(base, "equation", parameters.text("equation"));
   for (const auto& [name, value] : path.quantities) file.attribute(base, name, value);
   for (const densities::BoxBalance& balance : path.boxes) {
     const std::string group = base + "/boxes/" + balance.box.name;
@@ -207,6 +208,8 @@ void write_pictures(io::Hdf5File& file, const std::vector<comparisons::Result>& 
     }
     file.write(group + "/expected", {result.picture->expected.size()}, result.picture->expected);
     file.write(group + "/observed", {result.picture->observed.size()}, result.picture->observed);
+    const std::vector<double>& ratio = result.picture->variance_ratio;
+    if (!ratio.empty()) file.write(group + "/variance_ratio", {ratio.size()}, ratio);
     file.attribute(group, "statistic", result.statistic);
     file.attribute(group, "first", result.first);
     file.attribute(group, "second", result.second);

@@ -31,6 +31,7 @@ struct Side {
 struct Picture {
   std::vector<std::vector<double>> edges;
   std::vector<double> expected, observed;  ///< last entry: outside of the cells
+  std::vector<double> variance_ratio;      ///< of weighted particles: mean squared weight over mean weight; empty: unit weights
   double count = 0;                        ///< particles; 0 without
 };
 
