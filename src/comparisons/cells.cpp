@@ -17,6 +17,7 @@ class Cells : public Statistic {
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
+    if (merged_.count() == 1 && remainder_ == 0) return merged_.impossible(observed) / (sampling_.inverse_size > 0 ? sampling_.inverse_size : 1);
     return distance(merged_.merge(reference), merged_.merge(observed));
   }
 
@@ -27,7 +28,7 @@ class Cells : public Statistic {
     for (std::size_t g = 0; g < p.size(); ++g) shifted[g] += delta[g];
     // The total of unit weights is fixed, which takes one degree of freedom.
     const double degrees = static_cast<double>(p.size()) - (remainder_ > 0 ? 0 : 1);
-    Null null = chi_square_null(value, degrees, distance(p, shifted), sampling_.inverse_size);
+    Null null = chi_square_null(value, degrees, distance(p, shifted) * sampling_.bias_signal, sampling_.inverse_size);
     // A relative defect eps of all cells that leaves the total alone has the noncentrality N eps^2 sum p^2 / D.
     if (!sampling_.variance_ratio.empty()) null.smallest_visible_defect /= std::sqrt(explained_);
     return null;

@@ -132,7 +132,12 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     for (std::size_t b = 0; b < null_law.size(); ++b) null_law[b] += weight * (observed.masses[b] - null_law[b]);
   }
   std::vector<double> bias(null_law.size());
-  for (std::size_t b = 0; b < bias.size(); ++b) bias[b] = observed.bias[b] - reference.bias[b];
+  double bias_size = 0;
+  for (std::size_t b = 0; b < bias.size(); ++b) {
+    bias[b] = observed.bias[b] - reference.bias[b];
+    bias_size += bias[b] * bias[b] / std::max({null_law[b], sampling.inverse_size, std::numeric_limits<double>::min()});
+  }
+  if (const double noise = observed.bias_noise + reference.bias_noise; noise > 0) sampling.bias_signal = std::max(0.0, 1 - noise / bias_size);
 
   const auto statistic = factory.make(statistic_parameters, {bins, null_law, sampling, settings.seed});
   Result result;

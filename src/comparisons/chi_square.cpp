@@ -19,6 +19,7 @@ MergedBins::MergedBins(std::span<const double> reference, const Sampling& sampli
       last_closed = b + 1;
     }
   }
+  for (std::size_t b = 0; b < group_.size(); ++b) impossible_.push_back(reference[b] <= 1e-9 * sampling.inverse_size);
   // What is left over at the end joins the last group.
   for (std::size_t b = last_closed; b < group_.size(); ++b) group_[b] = count_ > 0 ? count_ - 1 : 0;
   count_ = std::max<std::size_t>(1, count_);
@@ -34,6 +35,12 @@ std::vector<double> MergedBins::merge(std::span<const double> values) const {
   std::vector<double> result(count_, 0.0);
   for (std::size_t b = 0; b < group_.size(); ++b) result[group_[b]] += values[b];
   return result;
+}
+
+double MergedBins::impossible(std::span<const double> values) const {
+  double sum = 0;
+  for (std::size_t b = 0; b < group_.size(); ++b) sum += impossible_[b] ? values[b] : 0;
+  return sum;
 }
 
 namespace {
@@ -57,6 +64,7 @@ Null chi_square_null(double statistic, double degrees, double noncentrality, dou
   constexpr double level = 0.01, power = 0.9;
   Null null;
   if (degrees <= 0) {
+    null.upper = statistic > 0 ? 0 : 1;
     null.smallest_visible_defect = std::numeric_limits<double>::infinity();
     return null;
   }

@@ -12,16 +12,20 @@ class MergedBins {
   std::size_t count() const { return count_; }
   /// Sums over the members of each group.
   std::vector<double> merge(std::span<const double> values) const;
+  /// Where a single group leaves nothing to compare (a point, or hardly any particles): mass in bins that expect less than 1e-9 particles.
+  double impossible(std::span<const double> values) const;
   const std::vector<double>& variance_ratio() const { return variance_ratio_; }  ///< of the groups; empty: unit weights
 
  private:
   std::vector<std::size_t> group_;
+  std::vector<bool> impossible_;
   std::size_t count_ = 0;
   std::vector<double> variance_ratio_;
 };
 
 /// The noncentral chi-square null: upper tail at the noncentrality of the estimated bias, lower tail at none.
-/// Smallest visible defect: alternating relative defect of the cell masses. No degrees of freedom: nothing can be seen.
+/// Smallest visible defect: alternating relative defect of the cell masses. No degrees of freedom: nothing
+/// can be seen but a positive statistic, which is then mass in impossible places.
 Null chi_square_null(double statistic, double degrees, double noncentrality, double inverse_size);
 
 }  // namespace fortet::comparisons

@@ -10,6 +10,7 @@ class KullbackLeibler : public Statistic {
       : merged_(context.reference, context.sampling), sampling_(context.sampling) {}
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
+    if (merged_.count() == 1) return merged_.impossible(observed);
     return divergence(merged_.merge(reference), merged_.merge(observed));
   }
 
@@ -26,7 +27,7 @@ class KullbackLeibler : public Statistic {
     const double asymmetry = sampling_.inverse_size - 2 * sampling_.reference_inverse_size;
     const double excess = (inverses - 1) * (sampling_.inverse_size / 2 - asymmetry / 3);
     const double to_chi_square = 2 / sampling_.inverse_size / (degrees > 0 ? 1 + excess / degrees : 1);
-    Null null = chi_square_null(value * to_chi_square, degrees, noncentrality / sampling_.inverse_size, sampling_.inverse_size);
+    Null null = chi_square_null(value * to_chi_square, degrees, noncentrality * sampling_.bias_signal / sampling_.inverse_size, sampling_.inverse_size);
     null.mean /= to_chi_square;
     null.deviation /= to_chi_square;
     return null;

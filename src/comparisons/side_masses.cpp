@@ -61,8 +61,7 @@ void set_counts(SideMasses& result, const Histogram& histogram) {
 }
 
 /// Bias of the time step from the same particles with twice the step: for a method of weak order one the difference estimates the bias, for
-/// higher orders it bounds it. Particles that changed their bin measure how much of the difference is noise; the rest is what the squared size
-/// of the bias, which the noncentrality needs, is scaled to.
+/// higher orders it bounds it. The particles that changed their bin measure how much of its squared size is noise.
 void add_step_bias(SideMasses& result, const Side& side, double time, const Bins& bins, const parallel::Communicator& communicator) {
   const ensembles::Snapshot &fine = snapshot_at(*side.ensemble, time), &coarse = snapshot_at(*side.coarser, time);
   const Histogram histogram = count(bins, coarse, communicator);
@@ -75,11 +74,12 @@ void add_step_bias(SideMasses& result, const Side& side, double time, const Bins
     total += difference[b] * difference[b] / scale;
     noise += changed[b] * result.inverse_size * result.inverse_size / scale;
   }
-  const double share = total > noise ? std::sqrt(1 - noise / total) : 0;
+  result.bias_noise = noise;
+  const double signal = total > noise ? std::sqrt(1 - noise / total) : 0;
   double sum = 0;
   for (std::size_t b = 0; b < difference.size(); ++b) {
-    result.bias[b] += share * difference[b];
-    sum += std::abs(share * difference[b]);
+    result.bias[b] += difference[b];
+    sum += signal * std::abs(difference[b]);
   }
   result.budget["particle_step"] = sum;
 }

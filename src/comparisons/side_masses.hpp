@@ -8,6 +8,7 @@ namespace fortet::comparisons {
 struct SideMasses {
   std::vector<double> masses;          ///< outside last
   std::vector<double> bias;            ///< estimated signed error of the masses (computed - exact), same layout
+  double bias_noise = 0;               ///< what the noise of its estimate adds to sum bias^2 / masses
   std::vector<double> variance_ratio;  ///< of weighted particles; empty: unit weights
   double inverse_size = 0;             ///< 1 / particles (of correlated ones: the effective number); 0 without
   std::map<std::string, double> budget;

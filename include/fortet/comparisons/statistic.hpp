@@ -17,6 +17,7 @@ struct Sampling {
   /// Per bin E[w^2] / E[w] of the weights w of the particles in it; empty: unit weights. With masses p (of the bins inside; absorbed weight
   /// is in none) the observed masses have the covariance (diag(ratio p) - p p^T) / N.
   std::vector<double> variance_ratio;
+  double bias_signal = 1;  ///< share of the squared size of the estimated bias (in units of the masses) that is not noise of the estimate
 };
 
 /// Law of a statistic under agreement, when known in closed form.
