@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "fortet/io/hdf5_file.hpp"
 #include "fortet/parallel/petsc.hpp"
 #include "fortet/parallel/thread_count.hpp"
 #include "fortet/study/command_line.hpp"
@@ -28,6 +29,10 @@ int main(int argc, char** argv) {
       const fortet::parallel::PetscSession session(world, line.petsc_options);
       code = fortet::study::execute(line, communicator);
     }
+  }
+  if (fortet::io::has_abandoned_file()) {
+    MPI_Barrier(world);
+    MPI_Abort(world, code);
   }
   MPI_Comm_free(&world);
   MPI_Finalize();

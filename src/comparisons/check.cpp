@@ -1,6 +1,7 @@
 #include "fortet/comparisons/check.hpp"
 
 #include "bootstrap.hpp"
+#include "fortet/comparisons/interval_statistic.hpp"
 #include "fortet/comparisons/statistic.hpp"
 #include "side_masses.hpp"
 
@@ -29,6 +30,12 @@ const Schema& schema() {
 
 const StatisticFactory& factory_of(const Parameters& statistic) {
   return Registry<StatisticFactory>::instance().find("statistics", statistic.kind());
+}
+
+/// Null for a statistic of masses on bins.
+const IntervalStatistic* interval_statistic(const Parameters& statistic) {
+  const auto& registry = Registry<IntervalStatistic>::instance();
+  return registry.contains(statistic.kind()) ? &registry.find("statistics", statistic.kind()) : nullptr;
 }
 
 int dimension_of(const Side& side) {
@@ -84,6 +91,21 @@ std::vector<double> pooled_ratio(const SideMasses& observed, const SideMasses& r
   return result;
 }
 
+/// A result that names the check it belongs to.
+void label(Result& result, const CheckSettings& settings, const Parameters& statistic, double time) {
+  result.check = settings.parameters.has("name") ? settings.parameters.text("name") : settings.name;
+  result.statistic = statistic.kind();
+  result.first = settings.first.name;
+  result.second = settings.second.name;
+  result.time = time;
+}
+
+void require_finite(const Result& result) {
+  if (!std::isfinite(result.value)) {
+    throw DivergedError(fmt::format("{}: {} at t = {} is not finite", result.check, result.statistic, result.time));
+  }
+}
+
 Result compare(const CheckSettings& settings, const Parameters& statistic_parameters, double time,
                const parallel::Communicator& communicator) {
   const StatisticFactory& factory = factory_of(statistic_parameters);
@@ -119,11 +141,7 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
 
   const auto statistic = factory.make(statistic_parameters, {bins, null_law, sampling, settings.seed});
   Result result;
-  result.check = settings.parameters.has("name") ? settings.parameters.text("name") : settings.name;
-  result.statistic = statistic_parameters.kind();
-  result.first = settings.first.name;
-  result.second = settings.second.name;
-  result.time = time;
+  label(result, settings, statistic_parameters, time);
   result.defect_unit = statistic->defect_unit();
   fill_budget(result, reference, observed, sampling.inverse_size);
   result.note = observed.note + reference.note;
@@ -158,12 +176,12 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     result.smallest_visible_defect = null->smallest_visible_defect;
     if (std::isinf(result.smallest_visible_defect)) result.note += "too few particles for this statistic: nothing could be seen; ";
   }
-  if (!std::isfinite(result.value)) throw DivergedError(fmt::format("{}: {} at t = {} is not finite", result.check, result.statistic, time));
   if (absolute_sum(bias) > 0.5) result.note += "discretisation error is large; ";
   auto picture = std::make_shared<Picture>();
   picture->edges = bins.edges();
   picture->expected = reference.masses;
   picture->observed = observed.masses;
+  picture->variance_ratio = sampling.variance_ratio;
   picture->count = sampling.inverse_size > 0 ? 1 / sampling.inverse_size : 0;
   result.picture = std::move(picture);
   return result;
@@ -184,6 +202,9 @@ void check_check(const CheckSettings& settings) {
   }
   const bool sampled = settings.first.has_particles() || settings.second.has_particles();
   for (const Side* side : {&settings.first, &settings.second}) {
+    if (side->density && !side->density->is_law) {
+      throw ParameterError("compare", fmt::format("{} is not a law: its equation gives a function of the starting point", side->name));
+    }
     if (!side->law) continue;
     const laws::Capabilities can = side->law->capabilities();
     if (!can.cell_masses && !sampled) {
@@ -196,6 +217,10 @@ void check_check(const CheckSettings& settings) {
     throw ParameterError("tolerance", "a comparison with particles is judged by its law under agreement and takes no tolerance");
   }
   for (const Parameters& statistic : settings.parameters.children("by")) {
+    if (const IntervalStatistic* interval = interval_statistic(statistic)) {
+      interval->check(settings, statistic);
+      continue;
+    }
     const StatisticFactory& factory = factory_of(statistic);
     if (d > factory.highest_dimension) {
       throw ParameterError("by", fmt::format("'{}' compares laws in up to {} dimensions, not {}", statistic.kind(), factory.highest_dimension, d));
@@ -203,11 +228,31 @@ void check_check(const CheckSettings& settings) {
   }
 }
 
+void check_times(const CheckSettings& settings) {
+  for (const Parameters& statistic : settings.parameters.children("by")) {
+    if (interval_statistic(statistic) && settings.times.size() < 2) {
+      throw ParameterError("at", fmt::format("'{}' compares what happened between two times, found {}", statistic.kind(), settings.times.size()));
+    }
+  }
+}
+
 std::vector<Result> run_check(const CheckSettings& settings, const parallel::Communicator& communicator) {
   std::vector<Result> results;
-  for (const double time : settings.times) {
+  const auto keep = [&](Result result) {
+    require_finite(result);
+    results.push_back(std::move(result));
+  };
+  for (std::size_t i = 0; i < settings.times.size(); ++i) {
     for (const Parameters& statistic : settings.parameters.children("by")) {
-      results.push_back(compare(settings, statistic, time, communicator));
+      const IntervalStatistic* interval = interval_statistic(statistic);
+      if (!interval) {
+        keep(compare(settings, statistic, settings.times[i], communicator));
+      } else if (i > 0) {
+        for (Result& result : interval->evaluate(settings, statistic, settings.times[i - 1], settings.times[i], communicator)) {
+          label(result, settings, statistic, settings.times[i]);
+          keep(std::move(result));
+        }
+      }
     }
   }
   return results;

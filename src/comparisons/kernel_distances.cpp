@@ -10,8 +10,7 @@ class QuadraticForm : public Statistic {
  public:
   QuadraticForm(Eigen::MatrixXd kernel, const char* unit) : kernel_(std::move(kernel)), unit_(unit) {}
   double value(std::span<const double> reference, std::span<const double> observed) const override {
-    const Eigen::Map<const Eigen::VectorXd> p(reference.data(), kernel_.rows()), q(observed.data(), kernel_.rows());
-    const Eigen::VectorXd difference = q - p;
+    const Eigen::VectorXd difference = vector_of(observed, kernel_.rows()) - vector_of(reference, kernel_.rows());
     return difference.dot(kernel_.selfadjointView<Eigen::Lower>() * difference);
   }
   int order() const override { return 2; }
@@ -39,11 +38,9 @@ Eigen::MatrixXd distances(const Bins& bins) {
 /// |x - c| + |y - c| - |x - y| with c the mean of the reference: positive semidefinite (Sejdinovic et al. 2013), and the same as -|x - y| for
 /// differences without total mass. Mass outside of the bins counts as if it lay at c.
 Eigen::MatrixXd energy_kernel(const Bins& bins, std::span<const double> reference) {
-  const int d = bins.dimension();
   const Index n = bins.count();
-  const std::vector<double> points = centres(bins);
-  const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> x(points.data(), n, d);
-  const Eigen::Map<const Eigen::VectorXd> p(reference.data(), n);
+  const Eigen::MatrixXd x = centre_rows(bins);
+  const Eigen::VectorXd p = vector_of(reference, n);
   const Eigen::RowVectorXd centre = p.sum() > 0 ? Eigen::RowVectorXd(p.transpose() * x / p.sum()) : x.colwise().mean();
   const Eigen::VectorXd radius = (x.rowwise() - centre).rowwise().norm();
   Eigen::MatrixXd kernel = -distances(bins);
@@ -54,7 +51,7 @@ Eigen::MatrixXd energy_kernel(const Bins& bins, std::span<const double> referenc
 
 /// Mean distance of two independent points of a law.
 double mean_distance(const Eigen::MatrixXd& distance, std::span<const double> masses) {
-  const Eigen::Map<const Eigen::VectorXd> p(masses.data(), distance.rows());
+  const Eigen::VectorXd p = vector_of(masses, distance.rows());
   const double mean = p.dot(distance * p) / std::pow(p.sum(), 2);
   return mean > 0 ? mean : distance.maxCoeff();  // all mass in one bin, or none inside
 }

@@ -12,6 +12,13 @@ inline std::vector<double> marginal(const Bins& bins, int axis, std::span<const 
   return result;
 }
 
+/// Copies into memory that Eigen has aligned: the order of its vectorised sums depends on the alignment, and results must not.
+inline Eigen::VectorXd vector_of(std::span<const double> values, Index count) {
+  Eigen::VectorXd result(count);
+  std::copy_n(values.begin(), count, result.data());
+  return result;
+}
+
 /// Centres of the bins, one after the other: count() x dimension().
 inline std::vector<double> centres(const Bins& bins) {
   std::vector<double> result;
@@ -31,6 +38,16 @@ inline double diameter(const Bins& bins) {
   double squared = 0;
   for (std::size_t k = 0; k < first.size(); ++k) squared += (last[k] - first[k]) * (last[k] - first[k]);
   return std::sqrt(squared);
+}
+
+/// The same as rows of a matrix.
+inline Eigen::MatrixXd centre_rows(const Bins& bins) {
+  const std::vector<double> points = centres(bins);
+  Eigen::MatrixXd result(bins.count(), bins.dimension());
+  for (Index b = 0; b < bins.count(); ++b) {
+    for (int k = 0; k < bins.dimension(); ++k) result(b, k) = points[b * bins.dimension() + k];
+  }
+  return result;
 }
 
 }  // namespace fortet::comparisons

@@ -13,9 +13,8 @@ class MomentDifference : public Statistic {
     const Bins& bins = context.bins;
     const int d = bins.dimension(), m = d + d * (d + 1) / 2;
     const Index n = bins.count();
-    const Eigen::Map<const Eigen::VectorXd> p(context.reference.data(), n);
-    const std::vector<double> points = centres(bins);
-    const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> x(points.data(), n, d);
+    const Eigen::VectorXd p = vector_of(context.reference, n);
+    const Eigen::MatrixXd x = centre_rows(bins);
     const double inside = p.sum() > 0 ? p.sum() : 1;
     const Eigen::RowVectorXd mean = p.transpose() * x / inside;
     Eigen::MatrixXd centred = x.rowwise() - mean;
@@ -30,7 +29,7 @@ class MomentDifference : public Statistic {
     }
     const Eigen::RowVectorXd feature_mean = p.transpose() * features_;
     Eigen::VectorXd second = p;
-    if (!sampling_.variance_ratio.empty()) second.array() *= Eigen::Map<const Eigen::ArrayXd>(sampling_.variance_ratio.data(), n);
+    if (!sampling_.variance_ratio.empty()) second.array() *= vector_of(sampling_.variance_ratio, n).array();
     const Eigen::MatrixXd covariance = features_.transpose() * second.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
     // The features are of order one. One without variance under the reference must not vary at all: a tiny ridge keeps its row finite.
     const double ridge = 1e-12 * (1 + covariance.trace() / m);
@@ -38,8 +37,8 @@ class MomentDifference : public Statistic {
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
-    const Eigen::Map<const Eigen::VectorXd> p(reference.data(), features_.rows()), q(observed.data(), features_.rows());
-    const Eigen::VectorXd difference = features_.transpose() * (q - p);
+    const Eigen::VectorXd masses = vector_of(observed, features_.rows()) - vector_of(reference, features_.rows());
+    const Eigen::VectorXd difference = features_.transpose() * masses;
     if (sampling_.inverse_size == 0) return difference.cwiseAbs().maxCoeff();
     return difference.dot(inverse_ * difference) / sampling_.inverse_size;
   }

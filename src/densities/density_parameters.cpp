@@ -11,16 +11,20 @@ namespace {
 const Schema schema{
     "densities",
     "",
-    "Density of a process on a grid: the forward equation dp/dt = -div((b - div D) p - D grad p) or the backward "
-    "equation "
-    "du/dt + b.grad u + D:Hess u = 0, by a Markov generator with exponential fitting.",
+    "Density of a process on a grid: the forward equation dp/dt = -div((b - div D) p - D grad p), the backward "
+    "equation du/dt + b.grad u + D:Hess u = 0, or a steady state of either, by a Markov generator with exponential "
+    "fitting.",
     "Risken 1989; Scharfetter and Gummel 1969",
     {required("process", {Type::reference}, "the process").of("processes"),
-     optional("initial", {Type::reference}, "law at t = 0 (forward equation)").of("laws"),
+     optional("initial", {Type::reference},
+              "law at t = 0 (forward equation); law over which tau(x) is averaged (mean_first_passage)")
+         .of("laws"),
      required("grid", {Type::reference}, "the grid").of("grids"),
      defaulted("equation", {Type::choice}, "forward",
-               "forward: density of X_t; backward: u(x, t) = E[function(X_T) | X_t = x]")
-         .one_of({"forward", "backward"}),
+               "forward: density of X_t; backward: u(x, t) = E[function(X_T) | X_t = x]; stationary: the law that the "
+               "process with its coefficients of time 'at' keeps; mean_first_passage: mean time tau(x) until it leaves "
+               "through an absorbing or outflow side")
+         .one_of({"forward", "backward", "stationary", "mean_first_passage"}),
      optional("function", {Type::expression},
               "function at the horizon (backward equation); it vanishes beyond absorbing sides"),
      defaulted("propagator", {Type::kind}, "automatic", "how time is advanced").of("propagators"),
@@ -31,8 +35,16 @@ const Schema schema{
               "given); without effect "
               "on propagators that are exact in time")
          .positive(),
-     optional("at", {Type::reals}, "times at which the density is kept, hit exactly (default: the horizon)")
+     optional("at", {Type::reals},
+              "times at which the density is kept, hit exactly (default: the horizon, for steady states 0)")
          .nonnegative(),
+     defaulted("spectral_gap", {Type::boolean}, false,
+               "smallest non-zero decay rate of the process, beside its stationary law"),
+     optional("boxes", {Type::records},
+              "named boxes whose mass and outward flux are recorded (forward equation; costs one evaluation of the "
+              "current per step: of 'steps', or 64 where the propagator is exact in time); sides are moved to the nearest edges of the grid")
+         .with({required("name", {Type::text}, "name of the box"),
+                required("lower", {Type::reals}, "lower corner"), required("upper", {Type::reals}, "upper corner")}),
      optional("reference", {Type::reference}, "law for KL(p_t | reference) over time").of("laws"),
      defaulted("negative_mass_limit", {Type::real}, 1e-6,
                "largest negative mass before the run fails (only PETSc's integrators make any)")
@@ -66,8 +78,18 @@ DensityOptions density_options(const DensitySettings& settings) {
   DensityOptions options;
   Parameters kind = p.has("propagator") ? p.child("propagator") : Parameters("", "automatic", Json::object());
   options.propagator = Parameters::make("propagators", kind.kind(), kind.json(), settings.name);
-  options.is_backward = p.has("equation") && p.text("equation") == "backward";
-  options.action = p.has("action") && p.boolean("action") && !options.is_backward;
+  const std::string equation = p.has("equation") ? p.text("equation") : "forward";
+  options.equation = equation == "backward"             ? Equation::backward
+                     : equation == "stationary"         ? Equation::stationary
+                     : equation == "mean_first_passage" ? Equation::mean_first_passage
+                                                        : Equation::forward;
+  options.is_backward = options.equation == Equation::backward;
+  options.action = p.has("action") && p.boolean("action") && options.equation == Equation::forward;
+  options.spectral_gap = p.has("spectral_gap") && p.boolean("spectral_gap");
+  if (options.spectral_gap && options.equation != Equation::stationary)
+    throw ParameterError("spectral_gap", "the spectral gap is computed with 'equation: stationary'");
+  if (options.equation != Equation::forward && p.has("boxes"))
+    throw ParameterError("boxes", "boxes are recorded by the forward equation only");
   if (p.has("steps") && p.has("tolerance"))
     throw ParameterError("tolerance", "give either 'steps' or 'tolerance', not both");
   if (p.has("steps"))
@@ -102,6 +124,66 @@ void check_initial_mass(const DensitySettings& settings, const DensityOptions& o
 }
 }  // namespace
 
+std::vector<Box> named_boxes(const DensitySettings& settings) {
+  std::vector<Box> boxes;
+  if (!settings.parameters.has("boxes")) return boxes;
+  const Grid& grid = *settings.grid;
+  const std::vector<Parameters> records = settings.parameters.children("boxes");
+  for (std::size_t b = 0; b < records.size(); ++b) {
+    const std::string key = fmt::format("boxes[{}]", b);
+    Box box{records[b].text("name"), {}, {}};
+    for (const Box& other : boxes) {
+      if (other.name == box.name) throw ParameterError(key + ".name", fmt::format("two boxes are called '{}'", box.name));
+    }
+    const std::vector<double> lower = records[b].reals("lower"), upper = records[b].reals("upper");
+    for (const auto& [name, corner] : {std::pair{"lower", &lower}, std::pair{"upper", &upper}}) {
+      if (corner->size() != static_cast<std::size_t>(grid.dimension())) {
+        throw ParameterError(key + "." + name, fmt::format("expected {} numbers, as the grid has axes, found {}",
+                                                           grid.dimension(), corner->size()));
+      }
+    }
+    for (int k = 0; k < grid.dimension(); ++k) {
+      const std::vector<double>& edges = grid.edges(k);
+      const auto nearest = [&](double x) {
+        const auto above = std::lower_bound(edges.begin(), edges.end(), x);
+        if (above == edges.begin()) return Index{0};
+        if (above == edges.end()) return static_cast<Index>(edges.size()) - 1;
+        return static_cast<Index>(above - edges.begin()) - (x - *(above - 1) < *above - x ? 1 : 0);
+      };
+      box.first.push_back(nearest(lower[k]));
+      box.last.push_back(nearest(upper[k]));
+      if (box.first.back() >= box.last.back()) {
+        throw ParameterError(key, fmt::format("the box holds no cell of the grid along axis {}", k));
+      }
+    }
+    boxes.push_back(std::move(box));
+  }
+  return boxes;
+}
+
+namespace {
+void check_steady(const DensitySettings& settings, const DensityOptions& options) {
+  const Grid& grid = *settings.grid;
+  bool open = false;
+  for (int k = 0; k < grid.dimension(); ++k) {
+    for (int side = 0; side < 2; ++side) {
+      open = open || grid.boundary(k, side) == Boundary::absorbing || grid.boundary(k, side) == Boundary::outflow;
+    }
+  }
+  const bool stationary = options.equation == Equation::stationary;
+  if (stationary && open)
+    throw ParameterError("grid", "a stationary law needs a grid that nothing leaves (no_flux or periodic sides)");
+  if (!stationary && !open)
+    throw ParameterError("grid", "a mean first passage time needs an absorbing or outflow side");
+  if (stationary && settings.initial) throw ParameterError("initial", "a stationary law starts from no law");
+  if (options.spectral_gap && settings.at.size() > 1)
+    throw ParameterError("at", fmt::format("a spectral gap is computed at one time, found {}", settings.at.size()));
+  for (const char* key : {"steps", "tolerance"}) {
+    if (settings.parameters.has(key)) throw ParameterError(key, "a steady state takes no steps in time");
+  }
+}
+}  // namespace
+
 DensityPlan check_density(const DensitySettings& settings) {
   const DensityOptions options = density_options(settings);
   const processes::Process& process = *settings.process;
@@ -130,8 +212,12 @@ DensityPlan check_density(const DensitySettings& settings) {
     } catch (const ExpressionError& error) {
       throw ParameterError("function", error.what());
     }
-  } else {
-    if (!settings.initial) throw ParameterError("initial", "a forward equation needs 'initial', the law at t = 0");
+  } else if (options.is_steady()) {
+    check_steady(settings, options);
+  }
+  if (!options.is_backward && (settings.initial || !options.is_steady())) {
+    if (options.equation == Equation::forward && !settings.initial)
+      throw ParameterError("initial", "a forward equation needs 'initial', the law at t = 0");
     if (settings.initial->dimension() != d) {
       throw ParameterError("initial", "expected a law in " + std::to_string(d) +
                                           " dimensions as the process has, found " +
@@ -151,8 +237,12 @@ DensityPlan check_density(const DensitySettings& settings) {
       throw ParameterError("reference", "this law has no cell masses");
   }
   const DiffusionShape shape = diffusion_shape(process, grid);
-  const std::string kind = options.propagator.kind();
+  const std::string kind = options.is_steady() ? settings.parameters.text("equation") : options.propagator.kind();
   const bool transport = *std::min_element(shape.axis.begin(), shape.axis.end()) == 0;
+  if (!named_boxes(settings).empty() && transport && shape.cross == 0) {
+    throw ParameterError("boxes", "the flux through a box needs diffusion along every axis: pure transport along an axis "
+                                  "has no fluxes between cells at a time");
+  }
   if (options.is_backward && transport && (kind == "strang" || kind == "automatic") &&
       !(kind == "strang" && options.propagator.text("transport") == "upwind")) {
     throw ParameterError("propagator",

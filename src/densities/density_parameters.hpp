@@ -4,9 +4,13 @@
 
 namespace fortet::densities {
 
+enum class Equation { forward, backward, stationary, mean_first_passage };
+
 struct DensityOptions {
   Parameters propagator;
-  bool is_backward = false, action = false;
+  Equation equation = Equation::forward;
+  bool is_backward = false, action = false, spectral_gap = false;
+  bool is_steady() const { return equation == Equation::stationary || equation == Equation::mean_first_passage; }
   long steps = 0;  ///< over the horizon; 0: by tolerance
   double tolerance = 0;
   double negative_mass_limit = 0;
@@ -20,6 +24,8 @@ DensityOptions density_options(const DensitySettings& settings);
 std::vector<double> initial_masses(const DensitySettings& settings, const DensityOptions& options);
 /// Solves with these options instead of those of the deck. Collective.
 DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options);
+/// Steady states: the stationary law or the mean first passage time at each time of `at`. Collective.
+DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& options);
 /// Values at the cell centres of the function at the end of a backward equation. Collective.
 std::vector<double> final_values(const DensitySettings& settings, const DensityOptions& options);
 

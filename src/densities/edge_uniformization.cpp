@@ -4,6 +4,11 @@
 
 namespace fortet::densities {
 
+namespace {
+/// Below this a term of the series takes less time than the barrier at its end, above all on a machine that others use too.
+constexpr Index cells_per_thread = 32768;
+}  // namespace
+
 EdgeUniformization::EdgeUniformization(const processes::Process& process, const Grid& grid)
     : grid_(&grid), generator_(process, grid) {}
 
@@ -37,7 +42,7 @@ void EdgeUniformization::apply(double time, double* values) {
       if (is_forward) {
         for (std::size_t x = 0; x < exits.size(); ++x) counted[x] += scale * exits[x].rate * r[exits[x].cell];
       }
-      parallel::for_blocks(n, 4096, [&](Index begin, Index end) {
+      parallel::for_blocks(n, cells_per_thread, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
           const double here = r[i];
           double change = 0;

@@ -64,7 +64,7 @@ double total_size(const Grid& grid, const std::vector<double>& defect) {
 
 void estimate_errors(const DensitySettings& settings, DensityPath& path) {
   DensityOptions options = density_options(settings);
-  if (options.is_backward) throw UsageError("errors are estimated for the forward equation only");
+  if (!path.is_law) throw UsageError("errors are estimated for laws only, not for functions of the starting point");
   options.action = false;
   const Grid& grid = *path.grid;
   const Index first = grid.slab().begin * grid.layer_size(), count = grid.local_count();
@@ -72,6 +72,10 @@ void estimate_errors(const DensitySettings& settings, DensityPath& path) {
   DensitySettings companion = settings;
   companion.reference = nullptr;
   companion.progress = nullptr;
+  Json without_boxes = settings.parameters.json();
+  without_boxes.erase("boxes");
+  companion.parameters = Parameters(settings.parameters.name(), settings.parameters.kind(), without_boxes);
+  options.spectral_gap = false;
 
   // Space. The same steps on the other grid: what differs is space alone.
   DensityOptions same_steps = options;

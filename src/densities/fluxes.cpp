@@ -2,10 +2,25 @@
 
 #include "edge_generator.hpp"
 #include "flux_coefficients.hpp"
-#include "fortet/densities/density.hpp"
 #include "line_operator.hpp"
 
 namespace fortet::densities {
+
+std::array<Index, 3> cell_index(const Grid& grid, std::int64_t cell) {
+  std::array<Index, 3> index{};
+  for (int k = 0; k < grid.dimension(); ++k) {
+    index[k] = static_cast<Index>(cell % grid.cells(k));
+    cell /= grid.cells(k);
+  }
+  return index;
+}
+
+bool contains(const Box& box, const std::array<Index, 3>& cell, int but_axis) {
+  for (int k = 0; k < static_cast<int>(box.first.size()); ++k) {
+    if (k != but_axis && !box.contains(k, cell[k])) return false;
+  }
+  return true;
+}
 
 namespace {
 
@@ -31,10 +46,13 @@ void transport_current(const processes::Process& process, const Grid& grid, doub
 
 }  // namespace
 
-Fluxes fluxes(const processes::Process& process, const Grid& grid, double t, std::span<const double> masses) {
+Fluxes fluxes(const processes::Process& process, const Grid& grid, double t, std::span<const double> masses,
+              const std::vector<Box>& boxes) {
   const int d = grid.dimension();
   const Index n = grid.local_count();
-  Fluxes result{PointArray(n, d), Sides(d)};
+  const std::int64_t first_cell = grid.slab().begin * grid.layer_size();
+  Fluxes result{PointArray(n, d), Sides(d), {}};
+  std::vector<parallel::ExactSum> box_sums(boxes.size());
   const std::vector<double> volumes = grid.local_volumes();
   std::vector<parallel::ExactSum> sums(2 * d);
   const DiffusionShape shape = diffusion_shape(process, grid);
@@ -45,19 +63,28 @@ Fluxes fluxes(const processes::Process& process, const Grid& grid, double t, std
     std::copy(masses.begin(), masses.end(), p.begin() + generator.halo().offset());
     generator.halo().exchange(p.data());
     for (Index i = 0; i < n; ++i) {
+      const std::array<Index, 3> here = cell_index(grid, first_cell + i);
       for (Index e = generator.first()[i]; e < generator.first()[i + 1]; ++e) {
         const Edge& edge = generator.edges()[e];
         const double flux = edge.out * masses[i] - edge.in * p[edge.neighbour];
+        for (std::size_t b = 0; b < boxes.size(); ++b) {
+          if (!contains(boxes[b], here)) continue;
+          if (!contains(boxes[b], cell_index(grid, generator.halo().global(edge.neighbour)))) box_sums[b].add(flux);
+        }
         for (int k = 0; k < d; ++k) result.current(i, k) += 0.5 * flux * edge.step[k] / volumes[i];
       }
     }
     for (const Exit& exit : generator.exits()) {
       const double flux = exit.rate * masses[exit.cell];
       sums[2 * exit.axis + exit.side].add(flux);
+      for (std::size_t b = 0; b < boxes.size(); ++b) {
+        if (contains(boxes[b], cell_index(grid, first_cell + exit.cell))) box_sums[b].add(flux);
+      }
       const double width = grid.width(exit.axis, 0);  // cross terms live on uniform grids
       result.current(exit.cell, exit.axis) += (exit.side == 0 ? -0.5 : 0.5) * flux * width / volumes[exit.cell];
     }
     result.exits = total(grid, sums);
+    result.boxes = grid.communicator().sum(box_sums);
     return result;
   }
 
@@ -89,6 +116,16 @@ Fluxes fluxes(const processes::Process& process, const Grid& grid, double t, std
                             down[face + 1].v[lane] * (is_upper && !grid.is_periodic(axis) ? 0.0 : value(right));
         if (!grid.is_periodic(axis) && (is_lower || is_upper))
           sums[2 * axis + (is_upper ? 1 : 0)].add(is_lower ? -flux : flux);
+        for (std::size_t b = 0; b < boxes.size(); ++b) {
+          // Each face of a box is counted by the owner of the cell inside.
+          const Index number = lines.begin + face;
+          const bool enters = number == boxes[b].first[axis] && right < lines.length;
+          const bool leaves = number == boxes[b].last[axis] && left >= 0;
+          if (!enters && !leaves) continue;
+          if (grid.is_periodic(axis) && boxes[b].last[axis] - boxes[b].first[axis] == cells) continue;
+          const Index inside = lines.start(line) + (enters ? right : left) * lines.inner;
+          if (contains(boxes[b], cell_index(grid, first_cell + inside), axis)) box_sums[b].add(enters ? -flux : flux);
+        }
         for (Index j : {left, right}) {
           if (j < 0 || j >= lines.length) continue;
           const Index cell = lines.start(line) + j * lines.inner;
@@ -99,6 +136,7 @@ Fluxes fluxes(const processes::Process& process, const Grid& grid, double t, std
     if (is_transport) transport_current(process, grid, t, axis, masses, volumes, current);
   }
   result.exits = total(grid, sums);
+  result.boxes = grid.communicator().sum(box_sums);
   return result;
 }
 

@@ -10,6 +10,9 @@ namespace fortet::densities {
 
 namespace {
 
+/// Samples over the horizon of integrals over time where neither 'steps' nor the propagator's own steps set them.
+constexpr double sample_count = 64;
+
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// Drives one propagator through the times of a density.
@@ -20,6 +23,12 @@ class Solver {
     path_.name = settings.name;
     path_.grid = settings.grid;
     path_.process = settings.process;
+    path_.is_law = !options_.is_backward;
+    boxes_ = named_boxes(settings);
+    for (const Box& box : boxes_) path_.boxes.push_back({box, {}, {}, {}});
+    box_rates_.assign(boxes_.size(), {});
+    outflow_.assign(boxes_.size(), 0.0);
+    outflow_error_.assign(boxes_.size(), 0.0);
     const double start = seconds();
     propagator_ = make_propagator(options_.propagator, settings.process, settings.grid);
     path_.work["seconds_setup"] = seconds() - start;
@@ -92,17 +101,16 @@ class Solver {
   void advance(double t0, double t1) {
     const double begin = seconds();
     const double horizon = settings_.process->horizon();
+    const double over_horizon = options_.steps > 0 ? static_cast<double>(options_.steps) : sample_count;
+    const long samples = std::max(1L, static_cast<long>(std::ceil(over_horizon * (t1 - t0) / horizon - 1e-9)));
     if (propagator_->is_adaptive()) {
-      step(t0, t1, 1);
+      sees_steps() ? fixed(t0, t1, samples) : step(t0, t1, 1);
     } else if (!options_.step_times.empty()) {
       follow(t0, t1);
     } else if (propagator_->is_exact_in_time()) {
-      const long parts = options_.action ? static_cast<long>(std::ceil(64 * (t1 - t0) / horizon)) : 1;
-      fixed(t0, t1, parts);
+      fixed(t0, t1, sees_steps() ? samples : 1);
     } else if (options_.steps > 0) {
-      fixed(
-          t0, t1,
-          std::max(1L, static_cast<long>(std::ceil(static_cast<double>(options_.steps) * (t1 - t0) / horizon - 1e-9))));
+      fixed(t0, t1, samples);
     } else {
       adaptive(t0, t1);
     }
@@ -127,16 +135,71 @@ class Solver {
       const double horizon = settings_.process->horizon();
       settings_.progress(options_.is_backward ? (horizon - t0) / horizon : t1 / horizon);
     }
-    if (!options_.action) return;
-    const double energy = kinetic_energy(grid_, fluxes(*settings_.process, grid_, t1, values_), values_);
-    action_ += 0.5 * (t1 - t0) * (last_energy_ + energy);
-    last_energy_ = energy;
+    if (sees_steps()) observe(t0, t1);
+  }
+
+  /// The propagator's steps are followed one by one, for integrals over time.
+  bool sees_steps() const { return options_.action || !boxes_.empty(); }
+
+  /// Trapezoidal rules over the step that ends now.
+  void observe(double t0, double t1) {
+    const Fluxes flux = fluxes(*settings_.process, grid_, t1, values_, boxes_);
+    if (options_.action) {
+      const double energy = kinetic_energy(grid_, flux, values_);
+      action_ += 0.5 * (t1 - t0) * (last_energy_ + energy);
+      last_energy_ = energy;
+    }
+    if (boxes_.empty()) return;
+    rate_times_.push_back(t1);
+    for (std::size_t b = 0; b < boxes_.size(); ++b) {
+      outflow_[b] += 0.5 * (t1 - t0) * (box_rates_[b].back() + flux.boxes[b]);
+      box_rates_[b].push_back(flux.boxes[b]);
+    }
+  }
+
+  /// Adds the estimated errors of the boxes' integrals since the last record: a third of the difference to the rule on
+  /// every second step.
+  void close_integrals() {
+    const std::size_t n = rate_times_.size();
+    for (std::size_t b = 0; b < boxes_.size(); ++b) {
+      const std::vector<double>& rate = box_rates_[b];
+      double difference = 0;
+      for (std::size_t i = 0; i + 1 < n; i += 2) {
+        if (i + 2 < n) {
+          const double h = rate_times_[i + 1] - rate_times_[i], k = rate_times_[i + 2] - rate_times_[i + 1];
+          difference += 0.5 * (h * (rate[i] + rate[i + 1]) + k * (rate[i + 1] + rate[i + 2]) - (h + k) * (rate[i] + rate[i + 2]));
+        } else if (n == 2) {  // one step alone: the distance to the rectangle rule bounds it
+          difference += 1.5 * (rate_times_[1] - rate_times_[0]) * (rate[1] - rate[0]);
+        }
+      }
+      outflow_error_[b] += std::abs(difference) / 3;
+    }
+  }
+
+  void record_boxes(double t, const Fluxes& flux) {
+    close_integrals();
+    rate_times_ = {t};
+    std::vector<parallel::ExactSum> sums(boxes_.size());
+    const std::int64_t first = grid_.slab().begin * grid_.layer_size();
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const std::array<Index, 3> cell = cell_index(grid_, first + static_cast<std::int64_t>(i));
+      for (std::size_t b = 0; b < boxes_.size(); ++b) {
+        if (contains(boxes_[b], cell)) sums[b].add(values_[i]);
+      }
+    }
+    const std::vector<double> masses = grid_.communicator().sum(sums);
+    for (std::size_t b = 0; b < boxes_.size(); ++b) {
+      box_rates_[b] = {flux.boxes[b]};
+      path_.boxes[b].mass.push_back(masses[b]);
+      path_.boxes[b].outflow.push_back(outflow_[b]);
+      path_.boxes[b].outflow_error.push_back(outflow_error_[b]);
+    }
   }
 
   void fixed(double t0, double t1, long steps) {
-    if (!options_.action && !settings_.progress) return step(t0, t1, steps);
-    // In pieces, so that the action sees every step and progress some.
-    const long pieces = options_.action ? steps : std::min(steps, 20L);
+    if (!sees_steps() && !settings_.progress) return step(t0, t1, steps);
+    // In pieces, so that integrals over time see every step and progress some.
+    const long pieces = sees_steps() ? steps : std::min(steps, 20L);
     for (long k = 0; k < pieces; ++k) {
       const long from = steps * k / pieces, to = steps * (k + 1) / pieces;
       const auto time = [&](long s) {
@@ -203,11 +266,7 @@ class Solver {
         path_.step_times.push_back(middle);
         path_.step_times.push_back(options_.is_backward ? from : to);
         if (settings_.progress) settings_.progress(options_.is_backward ? (horizon - from) / horizon : to / horizon);
-        if (options_.action) {
-          const double energy = kinetic_energy(grid_, fluxes(*settings_.process, grid_, to, values_), values_);
-          action_ += 0.5 * (to - from) * (last_energy_ + energy);
-          last_energy_ = energy;
-        }
+        if (sees_steps()) observe(from, to);
         if (!is_final || factor < 1)
           proposed_ = h * factor;
         else
@@ -239,6 +298,7 @@ class Solver {
       if (path_.diagnostics.empty()) last_energy_ = numbers.kinetic_energy;
       numbers.action = action_;
     }
+    if (!boxes_.empty()) record_boxes(t, fluxes(*settings_.process, grid_, t, values_, boxes_));
     if (options_.boundary_mass_limit >= 0 && numbers.boundary_mass > options_.boundary_mass_limit) {
       throw UsageError("the grid of density '" + settings_.name +
                        "' is too small for its law: its outermost cells hold a mass of " +
@@ -256,6 +316,9 @@ class Solver {
   std::vector<double> values_, reference_;
   double seconds_ = 0, proposed_ = 0, action_ = 0, last_energy_ = 0;
   Negative negative_;
+  std::vector<Box> boxes_;
+  std::vector<double> rate_times_, outflow_, outflow_error_;  ///< times of box_rates_; integrals from the start
+  std::vector<std::vector<double>> box_rates_;                ///< outward fluxes since the last record, by box
 };
 
 }  // namespace
@@ -266,7 +329,7 @@ DensityPath solve_density(const DensitySettings& settings) {
 }
 
 DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options) {
-  return Solver(settings, options).solve();
+  return options.is_steady() ? solve_steady(settings, options) : Solver(settings, options).solve();
 }
 
 const Snapshot& DensityPath::at(double time) const {

@@ -77,6 +77,12 @@ struct Scratch {
 };
 thread_local Scratch scratch;
 
+/// Tiles of one block of work: a region that is shared by threads ends in a barrier, which takes long on a machine that others use too.
+Index tiles_per_block(const PoissonSeries& series, Index rows) {
+  constexpr double least = 1e5;  // terms of a block: some 0.1 ms
+  return std::max<Index>(1, static_cast<Index>(least / (static_cast<double>(series.terms() * lane_count) * static_cast<double>(rows))));
+}
+
 }  // namespace
 
 void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeries& series, double* values,
@@ -84,7 +90,7 @@ void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeri
   if (series.pieces == 0) return;
   const LineSet& lines = rates.lines();
   const Index n = lines.length, rows = rates.rows();
-  parallel::for_blocks(lines.tiles(), 1, [&](Index tile, Index) {
+  const auto sweep = [&](Index tile) {
     scratch.resize(rows);
     Lanes *v = scratch.v.data(), *r = scratch.r.data();
     const Lanes *up = rates.up(tile), *down = rates.down(tile);
@@ -103,6 +109,9 @@ void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeri
       absorbed[0][tile * lane_count + lane] += v[0].v[lane];
       absorbed[1][tile * lane_count + lane] += v[n + 1].v[lane];
     }
+  };
+  parallel::for_blocks(lines.tiles(), tiles_per_block(series, rows), [&](Index begin, Index end) {
+    for (Index tile = begin; tile < end; ++tile) sweep(tile);
   });
 }
 
@@ -110,7 +119,7 @@ void uniformize_backward(const LineRates& rates, bool periodic, const PoissonSer
   if (series.pieces == 0) return;
   const LineSet& lines = rates.lines();
   const Index n = lines.length, rows = rates.rows();
-  parallel::for_blocks(lines.tiles(), 1, [&](Index tile, Index) {
+  const auto sweep = [&](Index tile) {
     scratch.resize(rows);
     Lanes *v = scratch.v.data(), *r = scratch.r.data();
     const Lanes *up = rates.up(tile), *down = rates.down(tile);
@@ -124,6 +133,9 @@ void uniformize_backward(const LineRates& rates, bool periodic, const PoissonSer
                  [&](double w, const Lanes* a, Lanes* b) { backward_term<false>(w, a, b, up, down, n); });
     }
     store_tile(values, lines, tile, v + 1);
+  };
+  parallel::for_blocks(lines.tiles(), tiles_per_block(series, rows), [&](Index begin, Index end) {
+    for (Index tile = begin; tile < end; ++tile) sweep(tile);
   });
 }
 

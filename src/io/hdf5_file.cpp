@@ -9,6 +9,8 @@ namespace fortet::io {
 
 namespace {
 
+bool abandoned = false;
+
 /// Closes an identifier of HDF5 with the function for its type.
 class Id {
  public:
@@ -28,6 +30,8 @@ class Id {
 
 }  // namespace
 
+bool has_abandoned_file() { return abandoned; }
+
 Hdf5File::Hdf5File(const parallel::Communicator& communicator, const std::string& file, Mode mode)
     : communicator_(communicator), file_(file) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are reported by exceptions
@@ -45,8 +49,11 @@ Hdf5File::~Hdf5File() {
   if (handle_ >= 0) H5Fclose(handle_);
 }
 
-void Hdf5File::check(bool good, const std::string& what) const {
-  if (communicator_.any(!good)) throw IoError(fmt::format("{}: {}", file_, what));
+void Hdf5File::check(bool good, const std::string& what) {
+  if (!communicator_.any(!good)) return;
+  // A file that could not be written cannot be closed either: HDF5 would try to write again.
+  if (std::exchange(handle_, -1) >= 0) abandoned = true;
+  throw IoError(fmt::format("{}: {}", file_, what));
 }
 
 void Hdf5File::write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape,
@@ -70,8 +77,10 @@ void Hdf5File::write_selection(const std::string& path, std::int64_t type, const
     H5Sselect_none(space);
     H5Sselect_none(memory);
   }
+  // Each rank's rows are one contiguous piece of the file, which needs no collective buffering; and where the disk is full a collective
+  // write hangs in Open MPI when one rank fails.
   const Id transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
-  H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
+  H5Pset_dxpl_mpio(transfer, H5FD_MPIO_INDEPENDENT);
   const bool written = H5Dwrite(dataset, type, memory, space, transfer, values) >= 0;
   check(written, "cannot write dataset " + path + " (is the disk full?)");
 }

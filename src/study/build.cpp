@@ -86,8 +86,8 @@ class Builder {
     return context;
   }
 
-  std::vector<double> times(const Parameters& parameters, const processes::Process& process) {
-    std::vector<double> at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{process.horizon()};
+  std::vector<double> times(const Parameters& parameters, const processes::Process& process, double fallback) {
+    std::vector<double> at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{fallback};
     for (std::size_t i = 0; i < at.size(); ++i) {
       if (at[i] < 0 || at[i] > process.horizon() * (1 + 1e-12)) {
         throw ParameterError(fmt::format("at[{}]", i), fmt::format("time {:g} lies outside of [0, {:g}], the times of processes.{}", at[i],
@@ -117,7 +117,9 @@ class Builder {
     }
     if (parameters.has("reference")) settings.reference = study_.laws_.at(parameters.text("reference"));
     same_dimension("grid", settings.grid->dimension(), "grids." + parameters.text("grid"), settings.process->dimension(), process_name);
-    settings.at = times(parameters, *settings.process);
+    const std::string equation = parameters.text("equation");
+    const bool evolves = equation == "forward" || equation == "backward";
+    settings.at = times(parameters, *settings.process, evolves ? settings.process->horizon() : 0);
     study_.density_plans_[settings.name] = densities::check_density(settings);
     study_.densities_[settings.name] = std::move(settings);
   }
@@ -135,7 +137,7 @@ class Builder {
     }
     settings.particles = parameters.integer("particles");
     settings.seed = deck_.seed;
-    settings.at = times(parameters, *settings.process);
+    settings.at = times(parameters, *settings.process, settings.process->horizon());
     settings.walls = ensembles::make_walls(parameters, settings.process->dimension());
     ensembles::check_ensemble(settings);
     study_.ensembles_[settings.name] = std::move(settings);
@@ -152,7 +154,13 @@ class Builder {
     } else if (section == "densities") {
       auto& path = placeholders_densities_[name];
       path.name = name;
-      path.grid = study_.densities_.at(name).grid;
+      const densities::DensitySettings& settings = study_.densities_.at(name);
+      path.grid = settings.grid;
+      path.process = settings.process;
+      const std::string equation = settings.parameters.text("equation");
+      path.is_law = equation == "forward" || equation == "stationary";
+      path.boxes.clear();
+      for (const densities::Box& box : densities::named_boxes(settings)) path.boxes.push_back({box, {}, {}, {}});
       side.density = &path;
     } else if (section == "ensembles") {
       auto& path = placeholders_ensembles_[name];
@@ -225,6 +233,7 @@ class Builder {
         if (check.settings.times.empty()) throw ParameterError("compare", fmt::format("{} and {} have no time in common", sides[0], sides[1]));
       }
     }
+    comparisons::check_times(check.settings);
     study_.checks_.push_back(std::move(check));
   }
 

@@ -137,7 +137,7 @@ class Commands {
     if (cases.size() > 1 && line_.case_number == 0) {
       sweep.judge_orders(orders);
       agree = agree && sweep.orders_agree();
-      say("\n" + sweep.text());
+      say(fmt::format("\n{}", sweep.text()));
       write_text(output / "sweep.csv", sweep.csv(), communicator_);
     }
     return static_cast<int>(agree ? ExitCode::done : ExitCode::disagrees);
@@ -150,7 +150,11 @@ class Commands {
     const double computed = communicator_.max(MPI_Wtime() - start);
     write_results(study, outcome, folder, line_.words, computed, communicator_);
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
-    say("\n" + table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()) + "\n");
+    say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
+    for (const auto& [name, path] : outcome.densities) {
+      for (const auto& [quantity, value] : path.quantities) say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
+      for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
+    }
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
     for (const Study::Timing& timing : outcome.timings) {
       say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least), duration_text(timing.mean), duration_text(timing.most)));

@@ -114,8 +114,7 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
   vector_shape.push_back(3);
   const std::uint64_t begin = static_cast<std::uint64_t>(grid.slab().begin), rows = static_cast<std::uint64_t>(grid.slab().size());
   const std::vector<std::string> stored = parameters.texts("store");
-  const bool is_forward = parameters.text("equation") == "forward";
-  const auto stores = [&](const char* what) { return is_forward && std::find(stored.begin(), stored.end(), what) != stored.end(); };
+  const auto stores = [&](const char* what) { return path.is_law && std::find(stored.begin(), stored.end(), what) != stored.end(); };
   for (std::size_t i = 0; i < path.snapshots.size(); ++i) {
     const densities::Snapshot& snapshot = path.snapshots[i];
     const std::string group = fmt::format("{}/{:04d}", base, i);
@@ -128,6 +127,21 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
     }
     file.attribute(group, "time", snapshot.time);
     xdmf.add_cells(path.name, snapshot.time, grid, base, group, vectors);
+  }
+  file.attribute(base, "equation", parameters.text("equation"));
+  for (const auto& [name, value] : path.quantities) file.attribute(base, name, value);
+  for (const densities::BoxBalance& balance : path.boxes) {
+    const std::string group = base + "/boxes/" + balance.box.name;
+    std::vector<double> lower, upper;
+    for (int k = 0; k < grid.dimension(); ++k) {
+      lower.push_back(grid.edges(k)[balance.box.first[k]]);
+      upper.push_back(grid.edges(k)[balance.box.last[k]]);
+    }
+    file.write(group + "/lower", {lower.size()}, lower);
+    file.write(group + "/upper", {upper.size()}, upper);
+    file.write(group + "/mass", {balance.mass.size()}, balance.mass);
+    file.write(group + "/outflow", {balance.outflow.size()}, balance.outflow);
+    file.write(group + "/outflow_error", {balance.outflow_error.size()}, balance.outflow_error);
   }
   const auto series = [&](const std::string& name, const std::function<double(const densities::Diagnostics&)>& get) {
     std::vector<double> values;
@@ -194,6 +208,8 @@ void write_pictures(io::Hdf5File& file, const std::vector<comparisons::Result>& 
     }
     file.write(group + "/expected", {result.picture->expected.size()}, result.picture->expected);
     file.write(group + "/observed", {result.picture->observed.size()}, result.picture->observed);
+    const std::vector<double>& ratio = result.picture->variance_ratio;
+    if (!ratio.empty()) file.write(group + "/variance_ratio", {ratio.size()}, ratio);
     file.attribute(group, "statistic", result.statistic);
     file.attribute(group, "first", result.first);
     file.attribute(group, "second", result.second);
@@ -243,7 +259,13 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
                {"study", study.deck().title},
                {"false_alarm_rate", study.deck().resolved.at("false_alarm_rate")},
                {"verdict", outcome.checks.empty() ? "no checks" : outcome.agrees() ? "agree" : "disagree"},
+               {"quantities", Json::object()},
+               {"notes", Json::object()},
                {"checks", Json::array()}};
+  for (const auto& [name, path] : outcome.densities) {
+    if (!path.quantities.empty()) results["quantities"]["densities." + name] = path.quantities;
+    if (!path.notes.empty()) results["notes"]["densities." + name] = path.notes;
+  }
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
   write_text(folder / "results.json", results.dump(1) + "\n", communicator);
 

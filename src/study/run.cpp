@@ -48,7 +48,7 @@ Study::Outcome Study::run() {
         densities::DensitySettings& settings = densities_.at(name);
         settings.progress = [&](double fraction) { progress.update(fraction); };
         densities::DensityPath path = densities::solve_density(settings);
-        const bool wanted = settings.parameters.boolean("error_budget") && is_compared(object);
+        const bool wanted = settings.parameters.boolean("error_budget") && is_compared(object) && path.is_law;
         if (wanted) densities::estimate_errors(settings, path);
         const auto deferred = deferred_.find(name);
         if (deferred != deferred_.end()) deferred->second->fill(densities::score_field(path));

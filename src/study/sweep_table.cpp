@@ -13,6 +13,9 @@ namespace {
       "",
       {required("check", {Type::text}, "name of the check whose value converges"),
        required("statistic", {Type::text}, "its statistic"),
+       defaulted("of", {Type::choice}, "value",
+                 "what converges: the value of the statistic, or an error that the budget of the check estimates, in the L1 norm of the cell masses")
+           .one_of({"value", "space", "time", "particle_step"}),
        required("over", {Type::text}, "key path of the sweep, for example grids.line.cells (of a list, the first entry counts)"),
        required("order", {Type::real}, "expected order"),
        defaulted("within", {Type::real}, 0.2, "largest distance from it").positive()}});
@@ -62,15 +65,16 @@ void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& re
     auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) {
       return r.assignments == assignments && r.check == result.check && r.statistic == result.statistic && r.time == result.time;
     });
-    if (row == rows_.end()) row = rows_.insert(row, Row{assignments, result.check, result.statistic, result.time, {}, 0});
+    if (row == rows_.end()) row = rows_.insert(row, Row{assignments, result.check, result.statistic, result.time, {}, {}, 0});
     row->values.push_back(result.value);
+    for (const auto& [source, error] : result.budget) row->budgets[source].push_back(error);
     row->agreements += result.agree;
   }
 }
 
 void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
   for (const Parameters& wanted : orders) {
-    const std::string key = wanted.text("over") + "=";
+    const std::string key = wanted.text("over") + "=", of = wanted.text("of");
     // One line of points per time and per setting of the other keys.
     std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> lines;
     for (const Row& row : rows_) {
@@ -86,13 +90,16 @@ void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
       }
       auto& [x, y] = lines[fmt::format("t = {:g} {}", row.time, joined(others))];
       x.push_back(std::log(parameter));
-      y.push_back(std::log(summary(row.values).mean));
+      const auto source = row.budgets.find(of);
+      y.push_back(of == "value"                  ? std::log(summary(row.values).mean)
+                  : source == row.budgets.end() ? std::nan("")
+                                                : std::log(summary(source->second).mean));
     }
     if (lines.empty()) lines["no such check or statistic"];
     for (const auto& [setting, line] : lines) {
       const double observed = line.first.size() >= 2 ? -slope(line.first, line.second) : std::nan("");
-      orders_.push_back({wanted.text("statistic") + " of " + wanted.text("check"), wanted.text("over"), setting, observed, wanted.real("order"),
-                         wanted.real("within"), line.first.size()});
+      orders_.push_back({fmt::format("{} of {}", of == "value" ? wanted.text("statistic") : of, wanted.text("check")), wanted.text("over"), setting,
+                         observed, wanted.real("order"), wanted.real("within"), line.first.size()});
     }
   }
 }

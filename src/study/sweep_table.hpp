@@ -8,7 +8,8 @@ namespace fortet::study {
 class SweepTable {
  public:
   void add(const Case& one, const std::vector<comparisons::Result>& results);
-  /// Fits value = C parameter^(-order) through the means along one key of the sweep, for each setting of the others.
+  /// Fits value = C parameter^(-order) through the means along one key of the sweep, for each setting of the others; the value is the
+  /// statistic's or that of a source of its error budget.
   /// `orders`: validated entries of the deck's section.
   void judge_orders(const std::vector<Parameters>& orders);
   bool orders_agree() const;
@@ -21,6 +22,7 @@ class SweepTable {
     std::string check, statistic;
     double time;
     std::vector<double> values;
+    std::map<std::string, std::vector<double>> budgets;  // errors by source
     int agreements = 0;
   };
   struct Order {

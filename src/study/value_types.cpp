@@ -148,15 +148,15 @@ std::string type_name(Type type, const Parameter& parameter) {
 std::string expectation(const Parameter& parameter) {
   std::vector<std::string> parts;
   for (const Type type : parameter.types) {
-    const bool is_word_list = type == Type::choice;
-    parts.push_back((is_word_list ? "one of " : type == Type::sides ? "" : "a ") + type_name(type, parameter));
-    if (parts.back().starts_with("a integer") || parts.back().starts_with("a expression")) parts.back().insert(1, "n");
+    const std::string name = type_name(type, parameter);
+    const bool vowel = name.find_first_of("aeio") == 0;
+    parts.push_back(type == Type::choice ? fmt::format("one of {}", name) : type == Type::sides ? name : fmt::format("{} {}", vowel ? "an" : "a", name));
   }
   return fmt::format("{}", fmt::join(parts, " or "));
 }
 
 std::string shown(const Json& value) {
-  std::string text = value.is_string() ? "'" + value.get<std::string>() + "'" : value.dump();
+  std::string text = value.is_string() ? fmt::format("'{}'", value.get<std::string>()) : value.dump();
   if (value.is_number_float() && !std::isfinite(value.get<double>())) text = fmt::format("{}", value.get<double>());
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "../support/ensembles.hpp"
+#include "support/ensembles.hpp"
 
 namespace {
 using fortet::Index;

@@ -48,6 +48,21 @@ check(["sweep.yaml", "--case", "7"], 2, "the deck has 6 cases")
 (workspace.folder / "bad_sweep.yaml").write_text(SMALL + "sweep:\n  ensembles.sde.partcles: [1000]\n")
 check(["bad_sweep.yaml"], 2, "unknown key 'partcles' in ensembles.sde; did you mean 'particles'?")
 
+# Orders of convergence along a sweep: right ones pass, wrong ones end with exit code 5.
+order = SMALL.replace("by: [cells, energy]}", "by: [cells]}\n  - {name: refinement, compare: [densities.law, laws.later], at: 1, by: [l1], tolerance: 1}").replace(
+    "processes:\n", "  later: {kind: marginal, process: forward, initial: data, time: 1}\nprocesses:\n") + """
+sweep:
+  grids.plane.cells: [[40, 40], [80, 80], [160, 160]]
+orders:
+  - {check: refinement, statistic: l1, over: grids.plane.cells, order: 2}
+"""
+(workspace.folder / "order.yaml").write_text(order)
+check(["order.yaml", "output=order", "ensembles.sde.particles=1000"], 0, "expected 2 +- 0.2: agree")
+(workspace.folder / "order.yaml").write_text(order.replace("order: 2}", "order: 3}"))
+check(["order.yaml", "output=order", "ensembles.sde.particles=1000"], 5, "expected 3 +- 0.2: DISAGREE")
+(workspace.folder / "order.yaml").write_text(order.replace("check: refinement,", "check: refinment,"))
+check(["order.yaml"], 2, "no check has the name 'refinment'")
+
 # PETSc's options reach PETSc under the prefix of the object.
 check(["deck.yaml", "densities.law.propagator=bdf2", "output=petsc", "--", "-density_law_ts_view"], 0, "TS Object: (density_law_)")
 

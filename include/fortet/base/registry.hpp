@@ -21,6 +21,7 @@ class Registry {
     return registry;
   }
   void add(const std::string& kind, Factory factory) { factories_[kind] = std::move(factory); }
+  bool contains(const std::string& kind) const { return factories_.contains(kind); }
   const Factory& find(const std::string& category, const std::string& kind) const {
     const auto found = factories_.find(kind);
     if (found == factories_.end()) {

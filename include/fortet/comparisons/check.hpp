@@ -31,6 +31,7 @@ struct Side {
 struct Picture {
   std::vector<std::vector<double>> edges;
   std::vector<double> expected, observed;  ///< last entry: outside of the cells
+  std::vector<double> variance_ratio;      ///< of weighted particles: mean squared weight over mean weight; empty: unit weights
   double count = 0;                        ///< particles; 0 without
 };
 
@@ -62,6 +63,9 @@ struct CheckSettings {
 
 /// Throws ParameterError for a check that cannot be made: dimensions that differ, a law without cell masses or samples, ...
 void check_check(const CheckSettings& settings);
+
+/// Throws ParameterError when the times that were found for a check do not suit its statistics.
+void check_times(const CheckSettings& settings);
 
 /// Makes the check at all its times; verdicts with p-values are still open (see judge). Collective; same results on every rank.
 std::vector<Result> run_check(const CheckSettings& settings, const parallel::Communicator& communicator);

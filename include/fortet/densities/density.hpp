@@ -1,5 +1,6 @@
 #pragma once
-/// Densities: the forward (Fokker-Planck / continuity) and backward equations of a process on a grid.
+/// Densities: the forward (Fokker-Planck / continuity) and backward equations of a process on a grid, and their steady
+/// states.
 #include <functional>
 #include <map>
 #include <memory>
@@ -48,13 +49,31 @@ struct DensitySettings {
   std::function<void(double fraction)> progress;  ///< called on every rank, may be empty
 };
 
+/// A named box of whole cells: [first, last) along each axis.
+struct Box {
+  std::string name;
+  std::vector<Index> first, last;
+  bool contains(int axis, Index cell) const { return first[axis] <= cell && cell < last[axis]; }
+};
+
+/// What a box held and lost, at the times of `diagnostics`: mass(t) - mass(0) + outflow(t) = 0 but for errors in time.
+struct BoxBalance {
+  Box box;
+  std::vector<double> mass;
+  std::vector<double> outflow;        ///< int_0^t of the outward flux through the sides: trapezoidal rule over the steps
+  std::vector<double> outflow_error;  ///< estimated error of that rule, from every second step
+};
+
 /// A computed density. Copying shares nothing; snapshots are in the order of `at`.
 struct DensityPath {
   std::string name;
   GridPtr grid;
   processes::ProcessPtr process;
+  bool is_law = true;  ///< forward or stationary: values are a density; otherwise a function of the starting point
   std::vector<Snapshot> snapshots;
   std::vector<Diagnostics> diagnostics;
+  std::vector<BoxBalance> boxes;       ///< forward equation only
+  std::map<std::string, double> quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time
   std::vector<double> step_times;      ///< ends of the steps taken, from the start; for Richardson's estimate
   std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
   std::vector<std::string> notes;      ///< warnings for the user
@@ -79,13 +98,17 @@ struct DensityPlan {
 /// Throws ParameterError or UsageError for settings that cannot be solved, without solving anything. Collective.
 DensityPlan check_density(const DensitySettings& settings);
 
+/// The boxes in parameter `boxes` with their sides moved to the nearest edges of the grid. Throws ParameterError for an
+/// empty one.
+std::vector<Box> named_boxes(const DensitySettings& settings);
+
 /// Solves; collective over the grid's communicator. Throws DivergedError when a value is not finite or a solver fails.
 DensityPath solve_density(const DensitySettings& settings);
 
 /// Solves on a companion grid (coarser where cell counts are even and d > 1, else finer) and with halved steps, and
 /// fills `errors` by Richardson's extrapolation: space of order 2, time of the propagator's order. `boundary` is the
 /// mass of the initial law outside the grid, plus that of the outermost cells where a boundary_mass_limit declares the
-/// sides to be a truncation. Forward only. Collective.
+/// sides to be a truncation. Laws only (forward and stationary equations). Collective.
 void estimate_errors(const DensitySettings& settings, DensityPath& path);
 
 /// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo

@@ -10,6 +10,9 @@
 
 namespace fortet::io {
 
+/// True after a write has failed on a full disk: HDF5 then crashes when MPI ends, so the program must end with MPI_Abort instead.
+bool has_abandoned_file();
+
 class Hdf5File {
  public:
   enum class Mode { create, read };
@@ -34,7 +37,7 @@ class Hdf5File {
  private:
   void write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
                        std::uint64_t rows, const void* values);
-  void check(bool good, const std::string& what) const;  // collective
+  void check(bool good, const std::string& what);  // collective
   parallel::Communicator communicator_;
   std::string file_;
   std::int64_t handle_ = -1;

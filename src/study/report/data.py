@@ -14,6 +14,7 @@ class Density:
 
     def __init__(self, name, group):
         self.name = name
+        self.equation = text(group.attrs.get("equation", "forward"))
         grid = group["grid"]
         self.edges = [grid[f"edges_{k}"][:] for k in range(len(grid))]
         self.times, self.values, self.velocities = [], [], []
@@ -23,7 +24,12 @@ class Density:
             if "velocity" in group[key]:
                 velocity = group[key]["velocity"][:]
                 self.velocities.append(np.moveaxis(velocity, -1, 0).swapaxes(1, -1) if velocity.ndim > 2 else velocity.T)
+        self.boxes = {n: {k: v[:] for k, v in g.items()} for n, g in group.get("boxes", {}).items()}
         self.diagnostics = {k: v[:] for k, v in group["diagnostics"].items()} if "diagnostics" in group else {}
+
+    @property
+    def is_law(self):
+        return self.equation in ("forward", "stationary")
 
     @property
     def dimension(self):
@@ -57,13 +63,18 @@ class Check:
         self.expected = group["expected"][:-1].reshape(shape[::-1]).T
         self.observed = group["observed"][:-1].reshape(shape[::-1]).T
         self.count = float(group.attrs["count"])
+        self.ratio = group["variance_ratio"][:-1].reshape(shape[::-1]).T if "variance_ratio" in group else np.ones_like(self.expected)
 
-    def standardised(self):
-        """(observed - expected) in units of the standard deviation of a count; NaN where fewer than 5 particles are expected."""
-        expected = self.expected * self.count
+    def plane(self):
+        """Expected and observed masses and their standardised difference, summed over all axes beyond the second.
+
+        The difference is in units of its standard deviation, sqrt((ratio p - p^2) / N); NaN where fewer than 5 particles are expected.
+        """
+        beyond = tuple(range(2, self.expected.ndim))
+        expected, observed, squares = (v.sum(axis=beyond) for v in (self.expected, self.observed, self.ratio * self.expected))
         with np.errstate(invalid="ignore", divide="ignore"):
-            z = (self.observed - self.expected) * self.count / np.sqrt(expected * (1 - self.expected))
-        return np.where(expected >= 5, z, np.nan)
+            z = (observed - expected) / np.sqrt((squares - expected**2) / self.count)
+        return expected, observed, np.where(expected * self.count >= 5, z, np.nan)
 
 
 class Study:

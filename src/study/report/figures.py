@@ -26,11 +26,6 @@ def finite_edges(edges):
     return edges
 
 
-def to_plane(values):
-    """Masses summed over all axes beyond the second."""
-    return values.sum(axis=tuple(range(2, values.ndim))) if values.ndim > 2 else values
-
-
 def window(mass, edges):
     """The range of each axis that holds all but 1e-4 of the mass, with a margin."""
     limits = []
@@ -71,7 +66,7 @@ def comparison_line(checks):
         top.set_title(f"t = {check.row['time']:g}")
         top.set_ylim(bottom=0)
         bottom.axhspan(-2, 2, color="#eeeeee", lw=0)
-        bottom.plot(centres, check.standardised(), ".", ms=2.5, color="#333333")
+        bottom.plot(centres, check.plane()[2], ".", ms=2.5, color="#333333")
         bottom.set_ylim(-5, 5)
         bottom.set_xlabel("x")
         low, high = window(check.expected + check.observed, [edges])[0]
@@ -84,18 +79,15 @@ def comparison_line(checks):
 
 def comparison_plane(checks):
     figure, axes = plt.subplots(len(checks), 3, figsize=(8.6, 2.55 * len(checks) + 0.35), squeeze=False, sharex=True, sharey=True)
-    limits = window(sum(to_plane(c.expected) for c in checks), [finite_edges(e) for e in checks[0].edges[:2]])
+    limits = window(sum(c.plane()[0] for c in checks), [finite_edges(e) for e in checks[0].edges[:2]])
     for row, check in enumerate(checks):
         edges = [finite_edges(e) for e in check.edges[:2]]
         area = np.outer(np.diff(edges[0]), np.diff(edges[1]))
-        expected, observed = to_plane(check.expected), to_plane(check.observed)
+        expected, observed, z = check.plane()
         top = (expected / area).max()
         for column, values in enumerate([expected, observed]):
             image = axes[row, column].pcolormesh(edges[0], edges[1], (values / area).T, cmap=SEQUENTIAL, vmin=0, vmax=top, rasterized=True)
         figure.colorbar(image, ax=axes[row, 1], label="density", fraction=0.05)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            z = (observed - expected) * check.count / np.sqrt(expected * check.count * (1 - expected))
-        z = np.where(expected * check.count >= 5, z, np.nan)
         image = axes[row, 2].pcolormesh(edges[0], edges[1], z.T, cmap=DIVERGING, vmin=-4, vmax=4, rasterized=True)
         figure.colorbar(image, ax=axes[row, 2], label="difference / its sd", fraction=0.05)
         axes[row, 0].set_ylabel(f"t = {check.row['time']:g}\ny")
@@ -110,25 +102,49 @@ def comparison_plane(checks):
     return figure
 
 
+VALUES = {"backward": "u(x, t)", "mean_first_passage": "mean first passage time"}
+
+
+def chosen_times(density, most=8):
+    """At most so many snapshots, from the first to the last."""
+    count = len(density.times)
+    return range(count) if count <= most else np.unique(np.linspace(0, count - 1, most).round().astype(int))
+
+
 def density_path(density):
     """The density at its times, with arrows of the velocity where it was stored."""
-    count = len(density.times)
+    label = VALUES.get(density.equation, "density")
+    shown = chosen_times(density)
     if density.dimension == 1:
         figure, axis = plt.subplots(figsize=(4.8, 3.0))
-        colours = plt.get_cmap("viridis")(np.linspace(0.05, 0.9, count))
-        for time, values, colour in zip(density.times, density.values, colours):
-            axis.plot(density.centres(0), values, color=colour, label=f"t = {time:g}", lw=1.4)
+        colours = plt.get_cmap("viridis")(np.linspace(0.05, 0.9, len(shown)))
+        for index, colour in zip(shown, colours):
+            axis.plot(density.centres(0), density.values[index], color=colour, label=f"t = {density.times[index]:g}", lw=1.4)
+        if density.is_law:
+            limits = window(sum(density.values[k] * np.diff(density.edges[0]) for k in shown), density.edges)
+            axis.set_xlim(*limits[0])
+        axis.set_ylim(bottom=min(0, min(density.values[k].min() for k in shown)))
         axis.set_xlabel("x")
-        axis.set_ylabel("density")
-        axis.legend()
+        axis.set_ylabel(label)
+        if len(shown) > 1:
+            axis.legend()
         return figure
-    figure, axes = plt.subplots(1, count, figsize=(3.0 * count + 0.5, 2.9), squeeze=False, sharey=True)
+    columns = min(len(shown), 4)
+    rows = -(-len(shown) // columns)
     area = np.outer(np.diff(density.edges[0]), np.diff(density.edges[1]))
     depth = np.diff(density.edges[2]) if density.dimension == 3 else None
-    planes = [v if depth is None else (v * depth).sum(axis=2) for v in density.values]
-    limits = window(sum(p * area for p in planes), density.edges[:2])
-    for axis, time, plane, index in zip(axes[0], density.times, planes, range(count)):
-        image = axis.pcolormesh(density.edges[0], density.edges[1], plane.T, cmap=SEQUENTIAL, vmin=0, rasterized=True)
+    # Of a law the marginal in x and y, of another function its mean over z.
+    weight = depth if depth is None or density.is_law else depth / depth.sum()
+    planes = [density.values[k] if depth is None else (density.values[k] * weight).sum(axis=2) for k in shown]
+    limits = window(sum(p * area for p in planes), density.edges[:2]) if density.is_law else [(e[0], e[-1]) for e in density.edges[:2]]
+    ratio = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
+    figure, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.5, (2.5 * min(max(ratio, 0.5), 1.6) + 0.4) * rows), squeeze=False,
+                                sharex=True, sharey=True)
+    for axis in axes.flat[len(planes):]:
+        axis.set_visible(False)
+    for axis, index, plane in zip(axes.flat, shown, planes):
+        image = axis.pcolormesh(density.edges[0], density.edges[1], plane.T, cmap=SEQUENTIAL if density.is_law else "viridis",
+                                vmin=0 if density.is_law else None, rasterized=True)
         if density.velocities and density.dimension == 2:
             x, y = density.centres(0), density.centres(1)
             chosen = [np.flatnonzero((c >= l[0]) & (c <= l[1])) for c, l in zip((x, y), limits)]
@@ -139,13 +155,34 @@ def density_path(density):
                 grid = np.meshgrid(x[i], y[j], indexing="ij")
                 axis.quiver(grid[0][visible], grid[1][visible], velocity[0][visible], velocity[1][visible], color="#1f6f8b", width=0.004,
                             pivot="mid")
-        axis.set_title(f"t = {time:g}")
+        axis.set_title(f"t = {density.times[index]:g}")
         axis.set_aspect("equal")
         axis.set_xlim(*limits[0])
         axis.set_ylim(*limits[1])
-        axis.set_xlabel("x")
         figure.colorbar(image, ax=axis, fraction=0.05)
-    axes[0, 0].set_ylabel("y")
+    for axis in axes[-1]:
+        axis.set_xlabel("x")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("y")
+    figure.suptitle("" if density.is_law else label, fontsize=9)
+    return figure
+
+
+def boxes(densities):
+    """Mass that boxes gained, and what flowed in through their sides."""
+    shown = [(d, name) for d in densities for name in d.boxes]
+    if not shown:
+        return None
+    figure, axes = plt.subplots(1, len(shown), figsize=(3.4 * len(shown), 2.7), squeeze=False)
+    for axis, (density, name) in zip(axes[0], shown):
+        box, time = density.boxes[name], density.diagnostics["time"]
+        axis.plot(time, -box["outflow"], "-", color="#b3202a", lw=1.2, label="inflow through the sides")
+        axis.plot(time, box["mass"] - box["mass"][0], "o", ms=4, color="#3b6ea5", label="gain of mass")
+        axis.axhline(0, color="#bbbbbb", lw=0.6)
+        axis.set_title(f"{density.name}, box {name}")
+        axis.set_xlabel("t")
+    axes[0, 0].set_ylabel("mass")
+    axes[0, 0].legend()
     return figure
 
 
@@ -275,12 +312,15 @@ def draw_all(study, folder, with_animation):
              "Masses of the cells on both sides and their difference in units of its standard deviation under agreement; "
              "blank where fewer than five particles are expected. Agreement looks like noise without structure.")
     for name, density in study.densities.items():
-        keep(density_path(density), f"density_{name}", f"densities.{name}", "Density; arrows: velocity of the law, J / p.")
+        caption = "Density; arrows: velocity of the law, J / p." if density.is_law else f"{VALUES[density.equation]} by starting point."
+        keep(density_path(density), f"density_{name}", f"densities.{name}", caption)
     keep(diagnostics(list(study.densities.values())), "diagnostics", "Diagnostics of the densities",
          "Recorded at the start and at each time of the deck.")
+    keep(boxes(list(study.densities.values())), "boxes", "Balance of boxes",
+         "What a box gained and the time integral of the flux into it: the grid's two accounts of one number.")
     for name, ensemble in study.ensembles.items():
         if ensemble.trajectories is not None:
-            same = [d for d in study.densities.values() if d.dimension == ensemble.trajectories[1].shape[2]]
+            same = [d for d in study.densities.values() if d.is_law and d.dimension == ensemble.trajectories[1].shape[2]]
             keep(trajectories(ensemble, same[0] if same else None), f"trajectories_{name}", f"Trajectories of ensembles.{name}", "")
     keep(budgets(study), "budget", "Error budget", "Estimated L1 error of the cell masses by source; the longest bar dominates.")
     if with_animation:
