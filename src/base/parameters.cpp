@@ -102,7 +102,10 @@ void fill_defaults(const std::vector<Parameter>& parameters, Json& values) {
     for (Type type : parameter.types) {
       // The first type that fits is taken: a string is a name where names are expected, not a kind without parameters.
       if (type == Type::reference && value.is_string()) break;
-      if (type == Type::references && (value.is_string() || (value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); })))) break;
+      if (type == Type::references &&
+          (value.is_string() ||
+           (value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); }))))
+        break;
       if (type == Type::kind || type == Type::record) {
         fill_nested(value);
       } else if ((type == Type::kinds || type == Type::records) && value.is_array()) {

@@ -7,7 +7,11 @@
 namespace fortet {
 
 Progress::Progress(std::string label, bool speaks)
-    : label_(std::move(label)), speaks_(speaks), terminal_(isatty(fileno(stderr)) != 0), start_(Clock::now()), last_(start_) {}
+    : label_(std::move(label)),
+      speaks_(speaks),
+      terminal_(isatty(fileno(stderr)) != 0),
+      start_(Clock::now()),
+      last_(start_) {}
 
 Progress::~Progress() {
   if (wrote_ && terminal_) std::fprintf(stderr, "\r\033[K");
@@ -22,8 +26,8 @@ void Progress::update(double fraction) {
   wrote_ = true;
   const double spent = std::chrono::duration<double>(now - start_).count();
   const std::string eta = fraction > 0 ? duration_text(spent / fraction * (1 - fraction)) : "?";
-  std::fprintf(stderr, "%s%s: %3.0f %%, %s left%s", terminal_ ? "\r\033[K" : "", label_.c_str(), 100 * fraction, eta.c_str(),
-               terminal_ ? "" : "\n");
+  std::fprintf(stderr, "%s%s: %3.0f %%, %s left%s", terminal_ ? "\r\033[K" : "", label_.c_str(), 100 * fraction,
+               eta.c_str(), terminal_ ? "" : "\n");
   std::fflush(stderr);
 }
 

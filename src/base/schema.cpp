@@ -33,7 +33,8 @@ Parameter defaulted(std::string name, std::vector<Type> types, Json fallback, st
 }
 
 const Parameter* Schema::find(const std::string& name) const {
-  const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& p) { return p.name == name; });
+  const auto found =
+      std::find_if(parameters.begin(), parameters.end(), [&](const Parameter& p) { return p.name == name; });
   return found == parameters.end() ? nullptr : &*found;
 }
 
@@ -65,15 +66,16 @@ std::vector<std::string> SchemaCatalogue::categories() const {
 }
 
 namespace {
-/// Edit distance with insertions, deletions, substitutions and swaps of neighbours (Damerau 1964, optimal string alignment).
+/// Edit distance with insertions, deletions, substitutions and swaps of neighbours (Damerau 1964, optimal string
+/// alignment).
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::size_t>> distance(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) distance[i][0] = i;
   for (std::size_t j = 0; j <= b.size(); ++j) distance[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      distance[i][j] = std::min({distance[i - 1][j] + 1, distance[i][j - 1] + 1,
-                                 distance[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      distance[i][j] = std::min(
+          {distance[i - 1][j] + 1, distance[i][j - 1] + 1, distance[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         distance[i][j] = std::min(distance[i][j], distance[i - 2][j - 2] + 1);
       }

@@ -17,7 +17,8 @@ std::vector<double> thinned(const std::vector<double>& edges, Index limit) {
 }
 
 Index limit_per_axis(Index limit, int dimension) {
-  return std::max<Index>(2, static_cast<Index>(std::floor(std::pow(static_cast<double>(limit), 1.0 / dimension) + 1e-9)));
+  return std::max<Index>(2,
+                         static_cast<Index>(std::floor(std::pow(static_cast<double>(limit), 1.0 / dimension) + 1e-9)));
 }
 
 std::vector<double> equal_edges(double mean, double deviation, Index count) {
@@ -65,7 +66,8 @@ Bins Bins::around(const laws::Law& law, Index limit) {
   const laws::Moments moments = law.moments();
   std::vector<std::vector<double>> edges;
   for (int k = 0; k < law.dimension(); ++k) {
-    edges.push_back(equal_edges(moments.mean[k], std::sqrt(moments.covariance(k, k)), limit_per_axis(limit, law.dimension())));
+    edges.push_back(
+        equal_edges(moments.mean[k], std::sqrt(moments.covariance(k, k)), limit_per_axis(limit, law.dimension())));
   }
   return Bins(std::move(edges));
 }

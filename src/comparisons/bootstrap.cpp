@@ -12,7 +12,8 @@ namespace {
 /// Uniform numbers in (0, 1) of one replicate.
 class Uniforms {
  public:
-  Uniforms(std::uint64_t seed, std::int64_t replicate) : key_(parallel::Stream(seed, parallel::Purpose::bootstrap).key()), replicate_(replicate) {}
+  Uniforms(std::uint64_t seed, std::int64_t replicate)
+      : key_(parallel::Stream(seed, parallel::Purpose::bootstrap).key()), replicate_(replicate) {}
   double operator()() {
     if (used_ == 2) {
       words_ = parallel::philox({block_++, 0, static_cast<std::uint32_t>(replicate_), 0}, key_);
@@ -31,9 +32,9 @@ class Uniforms {
   int used_ = 2;
 };
 
-/// Draws the masses of one side anew: the counts of the bins are multinomial, by conditional binomials. Weighted particles are replaced by
-/// particles of weight `ratio` that fall into a bin with probability mass / ratio, and else into none: this gives the weighted
-/// masses their mean and their covariance (diag(ratio p) - p p^T) / N.
+/// Draws the masses of one side anew: the counts of the bins are multinomial, by conditional binomials. Weighted
+/// particles are replaced by particles of weight `ratio` that fall into a bin with probability mass / ratio, and else
+/// into none: this gives the weighted masses their mean and their covariance (diag(ratio p) - p p^T) / N.
 class Sampler {
  public:
   explicit Sampler(const Sampled& side) : size_(std::round(side.size)), fixed_(side.law.begin(), side.law.end()) {
@@ -84,8 +85,8 @@ class Sampler {
 };
 
 /// The statistic of replicates of both sides, sorted.
-std::vector<double> replicate(const Statistic& statistic, const Sampled& observed, const Sampled& reference, std::uint64_t seed,
-                              const parallel::Communicator& communicator) {
+std::vector<double> replicate(const Statistic& statistic, const Sampled& observed, const Sampled& reference,
+                              std::uint64_t seed, const parallel::Communicator& communicator) {
   const Sampler of_observed(observed), of_reference(reference);
   const parallel::Range own = communicator.share(statistic.replicates());
   std::vector<double> local, p, q;
@@ -138,13 +139,15 @@ class PearsonThree {
   double mean_ = 0, deviation_ = 0, skewness_ = 0;
 };
 
-/// Of `beyond` replicates among `count`: their share where there are enough of them, the fitted tail where there are not.
+/// Of `beyond` replicates among `count`: their share where there are enough of them, the fitted tail where there are
+/// not.
 double tail(double beyond, double count, double fitted) {
   constexpr double enough = 10;
   return beyond >= enough ? (1 + beyond) / (count + 1) : std::min(fitted, (1 + enough) / (count + 1));
 }
 
-/// P(X <= value). Statistics are positive and skewed to the right, so that a shifted gamma law ends above zero: their logarithms are fitted.
+/// P(X <= value). Statistics are positive and skewed to the right, so that a shifted gamma law ends above zero: their
+/// logarithms are fitted.
 double lower_tail(double value, std::span<const double> values) {
   constexpr double smallest = 1e-300;
   std::vector<double> logarithms;
@@ -181,7 +184,8 @@ Null bootstrap(const Statistic& statistic, double value, const Replication& repl
   if (replication.biased_law.empty()) {
     null.lower = lower_tail(value, values);
   } else if (value < values[values.size() / 2]) {  // a value above the median with bias is above that without
-    null.lower = lower_tail(value, replicate(statistic, replication.observed, replication.reference, seed, communicator));
+    null.lower =
+        lower_tail(value, replicate(statistic, replication.observed, replication.reference, seed, communicator));
   }
   return null;
 }

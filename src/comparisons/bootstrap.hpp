@@ -17,12 +17,13 @@ struct Replication {
   std::span<const double> biased_law;  ///< of the observed side; empty: no bias was estimated
 };
 
-/// Mean, deviation and tails of `value` among replicates; in the tails beyond the replicates by a Pearson type III law with their
-/// first three moments. The upper tail is judged with bias, the lower tail without. Replicates are shared between the ranks; the same
-/// result on every rank. Collective.
+/// Mean, deviation and tails of `value` among replicates; in the tails beyond the replicates by a Pearson type III law
+/// with their first three moments. The upper tail is judged with bias, the lower tail without. Replicates are shared
+/// between the ranks; the same result on every rank. Collective.
 ///
-/// Smallest visible defect: the statistic between two laws that, by the triangle inequality, is told from agreement with power 0.9: the
-/// critical value plus the 0.9 quantile of what sampling alone gives (of their roots, for squared distances).
+/// Smallest visible defect: the statistic between two laws that, by the triangle inequality, is told from agreement
+/// with power 0.9: the critical value plus the 0.9 quantile of what sampling alone gives (of their roots, for squared
+/// distances).
 Null bootstrap(const Statistic& statistic, double value, const Replication& replication, std::uint64_t seed,
                const parallel::Communicator& communicator);
 

@@ -6,7 +6,8 @@ namespace {
 
 class Cells : public Statistic {
  public:
-  explicit Cells(const StatisticContext& context) : merged_(context.reference, context.sampling), sampling_(context.sampling) {
+  explicit Cells(const StatisticContext& context)
+      : merged_(context.reference, context.sampling), sampling_(context.sampling) {
     if (sampling_.variance_ratio.empty()) return;
     const std::vector<double> p = merged_.merge(context.reference);
     explained_ = 0;
@@ -17,11 +18,13 @@ class Cells : public Statistic {
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
-    if (merged_.count() == 1 && remainder_ == 0) return merged_.impossible(observed) / (sampling_.inverse_size > 0 ? sampling_.inverse_size : 1);
+    if (merged_.count() == 1 && remainder_ == 0)
+      return merged_.impossible(observed) / (sampling_.inverse_size > 0 ? sampling_.inverse_size : 1);
     return distance(merged_.merge(reference), merged_.merge(observed));
   }
 
-  std::optional<Null> null(double value, std::span<const double> reference, std::span<const double> bias) const override {
+  std::optional<Null> null(double value, std::span<const double> reference,
+                           std::span<const double> bias) const override {
     if (sampling_.inverse_size == 0) return std::nullopt;
     const std::vector<double> p = merged_.merge(reference), delta = merged_.merge(bias);
     std::vector<double> shifted = p;
@@ -38,7 +41,8 @@ class Cells : public Statistic {
 
  private:
   /// z^T S^-1 z with the covariance S = (diag(D) - p p^T) / N, D = ratio p, by Sherman and Morrison:
-  /// N (sum z^2 / D + (sum z p / D)^2 / (1 - sum p^2 / D)). With unit weights the second term is that of the cell outside.
+  /// N (sum z^2 / D + (sum z p / D)^2 / (1 - sum p^2 / D)). With unit weights the second term is that of the cell
+  /// outside.
   double distance(const std::vector<double>& p, const std::vector<double>& q) const {
     const double scale = sampling_.inverse_size > 0 ? sampling_.inverse_size : 1;
     double sum = 0, total = 0;
@@ -56,12 +60,17 @@ class Cells : public Statistic {
   double explained_ = 1, remainder_ = 0;  // sum p^2 / D of weighted particles, and what it lacks to one
 };
 
-const Registered<StatisticFactory> registered{
-    Schema{"statistics", "cells",
-           "Pearson's chi-square of the cell masses, bins merged to expected counts of at least 10; equivalence form: judged against the "
-           "noncentral chi-square of the estimated discretisation error.",
-           "Pearson 1900; Wellek 2010", {}},
-    StatisticFactory{[](const Parameters&, const StatisticContext& context) { return std::make_unique<Cells>(context); }, 4096, 65536}};
+const Registered<StatisticFactory> registered{Schema{"statistics",
+                                                     "cells",
+                                                     "Pearson's chi-square of the cell masses, bins merged to expected "
+                                                     "counts of at least 10; equivalence form: judged against the "
+                                                     "noncentral chi-square of the estimated discretisation error.",
+                                                     "Pearson 1900; Wellek 2010",
+                                                     {}},
+                                              StatisticFactory{[](const Parameters&, const StatisticContext& context) {
+                                                                 return std::make_unique<Cells>(context);
+                                                               },
+                                                               4096, 65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

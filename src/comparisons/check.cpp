@@ -19,9 +19,11 @@ const Schema& schema() {
        optional("at", {Type::reals}, "times; default: all times that both sides have (needed when one side is a law)"),
        defaulted("by", {Type::kinds}, "cells", "statistics").of("statistics"),
        optional("tolerance", {Type::real},
-                "largest value that still agrees, for comparisons without particles; default: twice the estimated discretisation error")
+                "largest value that still agrees, for comparisons without particles; default: twice the estimated "
+                "discretisation error")
            .positive(),
-       optional("bins", {Type::integer}, "at most so many bins in total; default: what suits each statistic").at_least(2),
+       optional("bins", {Type::integer}, "at most so many bins in total; default: what suits each statistic")
+           .at_least(2),
        optional("name", {Type::text}, "name in the table of results; default: the two sides")}};
   return checks;
 }
@@ -85,7 +87,8 @@ std::vector<double> pooled_ratio(const SideMasses& observed, const SideMasses& r
   if (observed.variance_ratio.empty() && reference.variance_ratio.empty()) return result;
   for (std::size_t b = 0; b < observed.masses.size(); ++b) {
     double sum = 0;
-    for (const SideMasses* side : {&observed, &reference}) sum += side->inverse_size * (side->variance_ratio.empty() ? 1 : side->variance_ratio[b]);
+    for (const SideMasses* side : {&observed, &reference})
+      sum += side->inverse_size * (side->variance_ratio.empty() ? 1 : side->variance_ratio[b]);
     result.push_back(sum / (observed.inverse_size + reference.inverse_size));
   }
   return result;
@@ -137,7 +140,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     bias[b] = observed.bias[b] - reference.bias[b];
     bias_size += bias[b] * bias[b] / std::max({null_law[b], sampling.inverse_size, std::numeric_limits<double>::min()});
   }
-  if (const double noise = observed.bias_noise + reference.bias_noise; noise > 0) sampling.bias_signal = std::max(0.0, 1 - noise / bias_size);
+  if (const double noise = observed.bias_noise + reference.bias_noise; noise > 0)
+    sampling.bias_signal = std::max(0.0, 1 - noise / bias_size);
 
   const auto statistic = factory.make(statistic_parameters, {bins, null_law, sampling, settings.seed});
   Result result;
@@ -151,7 +155,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
   if (sampling.inverse_size == 0) {
     result.value = statistic->value(reference.masses, observed.masses);
     result.expected = statistic->value(reference.masses, shifted);
-    result.tolerance = settings.parameters.has("tolerance") ? settings.parameters.real("tolerance") : 2 * result.expected;
+    result.tolerance =
+        settings.parameters.has("tolerance") ? settings.parameters.real("tolerance") : 2 * result.expected;
     result.smallest_visible_defect = std::max(0.0, *result.tolerance - result.value);
     result.defect_unit = "the statistic itself";
     result.agree = result.value <= *result.tolerance;
@@ -164,7 +169,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     if (!null) {
       result.value = statistic->value(reference.masses, observed.masses);
       const auto sampled_side = [&](const SideMasses& side) {
-        return side.inverse_size > 0 ? Sampled{null_law, 1 / side.inverse_size, side.variance_ratio} : Sampled{side.masses, 0, {}};
+        return side.inverse_size > 0 ? Sampled{null_law, 1 / side.inverse_size, side.variance_ratio}
+                                     : Sampled{side.masses, 0, {}};
       };
       Replication replication{sampled_side(observed), sampled_side(reference), {}};
       if (absolute_sum(bias) > 0) replication.biased_law = shifted;
@@ -174,7 +180,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
     result.deviation = null->deviation;
     result.p_value = std::min(1.0, 2 * std::min(null->upper, null->lower));
     result.smallest_visible_defect = null->smallest_visible_defect;
-    if (std::isinf(result.smallest_visible_defect)) result.note += "too few particles for this statistic: nothing could be seen; ";
+    if (std::isinf(result.smallest_visible_defect))
+      result.note += "too few particles for this statistic: nothing could be seen; ";
   }
   if (absolute_sum(bias) > 0.5) result.note += "discretisation error is large; ";
   auto picture = std::make_shared<Picture>();
@@ -192,7 +199,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
 void check_check(const CheckSettings& settings) {
   const int d = dimension_of(settings.first), e = dimension_of(settings.second);
   if (d != e) {
-    throw ParameterError("compare", fmt::format("{} has {} dimensions, {} has {}", settings.first.name, d, settings.second.name, e));
+    throw ParameterError(
+        "compare", fmt::format("{} has {} dimensions, {} has {}", settings.first.name, d, settings.second.name, e));
   }
   if (settings.first.law && settings.second.law && settings.first.law == settings.second.law) {
     throw ParameterError("compare", "a law is compared with itself");
@@ -203,18 +211,23 @@ void check_check(const CheckSettings& settings) {
   const bool sampled = settings.first.has_particles() || settings.second.has_particles();
   for (const Side* side : {&settings.first, &settings.second}) {
     if (side->density && !side->density->is_law) {
-      throw ParameterError("compare", fmt::format("{} is not a law: its equation gives a function of the starting point", side->name));
+      throw ParameterError(
+          "compare", fmt::format("{} is not a law: its equation gives a function of the starting point", side->name));
     }
     if (!side->law) continue;
     const laws::Capabilities can = side->law->capabilities();
     if (!can.cell_masses && !sampled) {
-      throw ParameterError("compare", fmt::format("{} has no cell masses (it has no density), which a comparison without particles needs",
-                                                  side->name));
+      throw ParameterError(
+          "compare",
+          fmt::format("{} has no cell masses (it has no density), which a comparison without particles needs",
+                      side->name));
     }
-    if (!can.cell_masses && !can.sample) throw ParameterError("compare", fmt::format("{} has neither cell masses nor samples", side->name));
+    if (!can.cell_masses && !can.sample)
+      throw ParameterError("compare", fmt::format("{} has neither cell masses nor samples", side->name));
   }
   if (settings.parameters.has("tolerance") && sampled) {
-    throw ParameterError("tolerance", "a comparison with particles is judged by its law under agreement and takes no tolerance");
+    throw ParameterError("tolerance",
+                         "a comparison with particles is judged by its law under agreement and takes no tolerance");
   }
   for (const Parameters& statistic : settings.parameters.children("by")) {
     if (const IntervalStatistic* interval = interval_statistic(statistic)) {
@@ -223,7 +236,8 @@ void check_check(const CheckSettings& settings) {
     }
     const StatisticFactory& factory = factory_of(statistic);
     if (d > factory.highest_dimension) {
-      throw ParameterError("by", fmt::format("'{}' compares laws in up to {} dimensions, not {}", statistic.kind(), factory.highest_dimension, d));
+      throw ParameterError("by", fmt::format("'{}' compares laws in up to {} dimensions, not {}", statistic.kind(),
+                                             factory.highest_dimension, d));
     }
   }
 }
@@ -231,7 +245,8 @@ void check_check(const CheckSettings& settings) {
 void check_times(const CheckSettings& settings) {
   for (const Parameters& statistic : settings.parameters.children("by")) {
     if (interval_statistic(statistic) && settings.times.size() < 2) {
-      throw ParameterError("at", fmt::format("'{}' compares what happened between two times, found {}", statistic.kind(), settings.times.size()));
+      throw ParameterError("at", fmt::format("'{}' compares what happened between two times, found {}",
+                                             statistic.kind(), settings.times.size()));
     }
   }
 }
@@ -248,7 +263,8 @@ std::vector<Result> run_check(const CheckSettings& settings, const parallel::Com
       if (!interval) {
         keep(compare(settings, statistic, settings.times[i], communicator));
       } else if (i > 0) {
-        for (Result& result : interval->evaluate(settings, statistic, settings.times[i - 1], settings.times[i], communicator)) {
+        for (Result& result :
+             interval->evaluate(settings, statistic, settings.times[i - 1], settings.times[i], communicator)) {
           label(result, settings, statistic, settings.times[i]);
           keep(std::move(result));
         }
@@ -263,7 +279,8 @@ void judge(std::vector<Result>& results, double false_alarm_rate) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (results[i].p_value) order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return *results[a].p_value < *results[b].p_value; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return *results[a].p_value < *results[b].p_value; });
   double adjusted = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {
     Result& result = results[order[i]];

@@ -4,15 +4,16 @@
 
 namespace fortet::comparisons {
 
-/// Bins merged in order until each group holds an expected count of at least 10 (MATHS section 6). The outside is one more bin, except with
-/// weights, where absorbed weight is in no bin.
+/// Bins merged in order until each group holds an expected count of at least 10 (MATHS section 6). The outside is one
+/// more bin, except with weights, where absorbed weight is in no bin.
 class MergedBins {
  public:
   MergedBins(std::span<const double> reference, const Sampling& sampling);
   std::size_t count() const { return count_; }
   /// Sums over the members of each group.
   std::vector<double> merge(std::span<const double> values) const;
-  /// Where a single group leaves nothing to compare (a point, or hardly any particles): mass in bins that expect less than 1e-9 particles.
+  /// Where a single group leaves nothing to compare (a point, or hardly any particles): mass in bins that expect less
+  /// than 1e-9 particles.
   double impossible(std::span<const double> values) const;
   const std::vector<double>& variance_ratio() const { return variance_ratio_; }  ///< of the groups; empty: unit weights
 

@@ -11,7 +11,9 @@ constexpr double round_off = 1e-12;
 const densities::DensityPath& density_of(const CheckSettings& settings) {
   return *(settings.first.density ? settings.first.density : settings.second.density);
 }
-const Side& particles_of(const CheckSettings& settings) { return settings.first.ensemble ? settings.first : settings.second; }
+const Side& particles_of(const CheckSettings& settings) {
+  return settings.first.ensemble ? settings.first : settings.second;
+}
 
 const densities::BoxBalance& box_of(const CheckSettings& settings, const Parameters& statistic) {
   const densities::DensityPath& density = density_of(settings);
@@ -20,21 +22,25 @@ const densities::BoxBalance& box_of(const CheckSettings& settings, const Paramet
   }
   std::vector<std::string> names;
   for (const densities::BoxBalance& balance : density.boxes) names.push_back(balance.box.name);
-  throw ParameterError("by", fmt::format("densities.{} has no box '{}'; its boxes: {}", density.name, statistic.text("box"),
-                                         names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
+  throw ParameterError("by",
+                       fmt::format("densities.{} has no box '{}'; its boxes: {}", density.name, statistic.text("box"),
+                                   names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
 void check(const CheckSettings& settings, const Parameters& statistic) {
-  const bool one_each = (settings.first.density && settings.second.ensemble) || (settings.first.ensemble && settings.second.density);
+  const bool one_each =
+      (settings.first.density && settings.second.ensemble) || (settings.first.ensemble && settings.second.density);
   if (!one_each) {
-    throw ParameterError("compare", fmt::format("flux_balance needs an ensemble and a density with boxes, found {} and {}",
-                                                settings.first.name, settings.second.name));
+    throw ParameterError("compare",
+                         fmt::format("flux_balance needs an ensemble and a density with boxes, found {} and {}",
+                                     settings.first.name, settings.second.name));
   }
   box_of(settings, statistic);
 }
 
 /// Which particles are inside, as their survival weights.
-std::vector<double> inside(const ensembles::Snapshot& snapshot, const densities::Grid& grid, const densities::Box& box) {
+std::vector<double> inside(const ensembles::Snapshot& snapshot, const densities::Grid& grid,
+                           const densities::Box& box) {
   const ConstPoints x = snapshot.positions;
   std::vector<double> result(static_cast<std::size_t>(x.size()));
   std::vector<std::int64_t> cell(block_size);
@@ -54,7 +60,8 @@ std::vector<double> inside(const ensembles::Snapshot& snapshot, const densities:
 }
 
 /// Change of each particle's share in the box.
-std::vector<double> changes(const ensembles::EnsemblePath& path, const densities::Grid& grid, const densities::Box& box, double from, double to) {
+std::vector<double> changes(const ensembles::EnsemblePath& path, const densities::Grid& grid, const densities::Box& box,
+                            double from, double to) {
   const std::vector<double> before = inside(snapshot_at(path, from), grid, box);
   std::vector<double> change = inside(snapshot_at(path, to), grid, box);
   for (std::size_t i = 0; i < change.size(); ++i) change[i] -= before[i];
@@ -78,7 +85,8 @@ Mean mean_of(const std::vector<double>& values, double count, const parallel::Co
 struct GridError {
   double defect = 0, time = 0;
 };
-GridError error_of(const densities::DensityPath& path, const densities::Box& box, double time, const parallel::Communicator& communicator) {
+GridError error_of(const densities::DensityPath& path, const densities::Box& box, double time,
+                   const parallel::Communicator& communicator) {
   const std::size_t index = static_cast<std::size_t>(&path.at(time) - path.snapshots.data());
   if (index >= path.errors.size()) return {};
   const densities::Grid& grid = *path.grid;
@@ -120,7 +128,8 @@ std::vector<Result> evaluate(const CheckSettings& settings, const Parameters& st
   const std::size_t a = diagnostic_at(density, from), b = diagnostic_at(density, to);
   const double outflow = balance.outflow[b] - balance.outflow[a];
   const double quadrature = balance.outflow_error[b] - balance.outflow_error[a];
-  const GridError before = error_of(density, balance.box, from, communicator), after = error_of(density, balance.box, to, communicator);
+  const GridError before = error_of(density, balance.box, from, communicator),
+                  after = error_of(density, balance.box, to, communicator);
 
   Result grid;
   grid.value = std::abs(balance.mass[b] - balance.mass[a] + outflow);
@@ -131,12 +140,14 @@ std::vector<Result> evaluate(const CheckSettings& settings, const Parameters& st
   grid.defect_unit = "mass";
   grid.budget = {{"time", quadrature + before.time + after.time}};
   find_dominating(grid);
-  grid.note = fmt::format("box '{}' on the grid: mass change {:.6g}, outflow {:.6g}; ", balance.box.name, balance.mass[b] - balance.mass[a], outflow);
+  grid.note = fmt::format("box '{}' on the grid: mass change {:.6g}, outflow {:.6g}; ", balance.box.name,
+                          balance.mass[b] - balance.mass[a], outflow);
 
   const std::vector<double> change = changes(*particles.ensemble, *density.grid, balance.box, from, to);
   const double count = static_cast<double>(particles.ensemble->snapshots.front().total);
   const Mean mean = mean_of(change, count, communicator);
-  // The exact outflow differs from the computed one by the change of the grid's defect; the particles' by their time step.
+  // The exact outflow differs from the computed one by the change of the grid's defect; the particles' by their time
+  // step.
   const double defect = after.defect - before.defect;
   double step = 0;
   if (particles.coarser) {
@@ -150,22 +161,29 @@ std::vector<Result> evaluate(const CheckSettings& settings, const Parameters& st
   counted.expected = step - defect;
   counted.deviation = std::sqrt(mean.variance);
   const double distance = std::max(0.0, std::abs(counted.value - counted.expected) - quadrature);
-  counted.p_value = counted.deviation > 0 ? std::erfc(distance / counted.deviation / std::sqrt(2.0)) : distance > round_off ? 0.0 : 1.0;
+  counted.p_value = counted.deviation > 0  ? std::erfc(distance / counted.deviation / std::sqrt(2.0))
+                    : distance > round_off ? 0.0
+                                           : 1.0;
   // Seen with power 0.9 at a two-sided level of 0.01.
   counted.smallest_visible_defect = (2.576 + 1.282) * counted.deviation + quadrature + std::abs(counted.expected);
   counted.defect_unit = "mass";
-  counted.budget = {{"space", std::abs(defect)}, {"time", quadrature}, {"particle_step", std::abs(step)},
+  counted.budget = {{"space", std::abs(defect)},
+                    {"time", quadrature},
+                    {"particle_step", std::abs(step)},
                     {"sampling", counted.deviation * std::sqrt(2 / M_PI)}};
   find_dominating(counted);
-  counted.note = fmt::format("box '{}' by counting: mass change {:.6g} +- {:.2g} against outflow {:.6g}; ", balance.box.name, mean.value,
-                             counted.deviation, outflow);
+  counted.note = fmt::format("box '{}' by counting: mass change {:.6g} +- {:.2g} against outflow {:.6g}; ",
+                             balance.box.name, mean.value, counted.deviation, outflow);
   return {std::move(grid), std::move(counted)};
 }
 
 const Registered<IntervalStatistic> registered{
-    Schema{"statistics", "flux_balance",
-           "Mass change of a named box of the density between consecutive times of the check plus the outward flux through its sides: on the "
-           "grid (zero within the error in time), and for the particles that entered or left against the grid's flux (z-test).",
+    Schema{"statistics",
+           "flux_balance",
+           "Mass change of a named box of the density between consecutive times of the check plus the outward flux "
+           "through its sides: on the "
+           "grid (zero within the error in time), and for the particles that entered or left against the grid's flux "
+           "(z-test).",
            "",
            {required("box", {Type::text}, "name of a box of the density")}},
     IntervalStatistic{check, evaluate}};

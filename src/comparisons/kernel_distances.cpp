@@ -35,8 +35,8 @@ Eigen::MatrixXd distances(const Bins& bins) {
   return result;
 }
 
-/// |x - c| + |y - c| - |x - y| with c the mean of the reference: positive semidefinite (Sejdinovic et al. 2013), and the same as -|x - y| for
-/// differences without total mass. Mass outside of the bins counts as if it lay at c.
+/// |x - c| + |y - c| - |x - y| with c the mean of the reference: positive semidefinite (Sejdinovic et al. 2013), and
+/// the same as -|x - y| for differences without total mass. Mass outside of the bins counts as if it lay at c.
 Eigen::MatrixXd energy_kernel(const Bins& bins, std::span<const double> reference) {
   const Index n = bins.count();
   const Eigen::MatrixXd x = centre_rows(bins);
@@ -57,21 +57,30 @@ double mean_distance(const Eigen::MatrixXd& distance, std::span<const double> ma
 }
 
 const Registered<StatisticFactory> energy{
-    Schema{"statistics", "energy", "Energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of the binned laws; mass outside counts as at the mean.", "Szekely, Rizzo 2013", {}},
+    Schema{"statistics",
+           "energy",
+           "Energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of the binned laws; mass outside counts as at the mean.",
+           "Szekely, Rizzo 2013",
+           {}},
     StatisticFactory{[](const Parameters&, const StatisticContext& context) {
-                       return std::make_unique<QuadraticForm>(energy_kernel(context.bins, context.reference), "squared energy distance");
+                       return std::make_unique<QuadraticForm>(energy_kernel(context.bins, context.reference),
+                                                              "squared energy distance");
                      },
                      576, 4096}};
 
 const Registered<StatisticFactory> mmd{
-    Schema{"statistics", "mmd", "Squared maximum mean discrepancy of the binned laws with the kernel exp(-|x-y|^2 / (2 bandwidth^2)).",
+    Schema{"statistics",
+           "mmd",
+           "Squared maximum mean discrepancy of the binned laws with the kernel exp(-|x-y|^2 / (2 bandwidth^2)).",
            "Gretton et al. 2012",
-           {optional("bandwidth", {Type::real}, "length of the kernel; default: mean distance of two points of the reference")
+           {optional("bandwidth", {Type::real},
+                     "length of the kernel; default: mean distance of two points of the reference")
                 .positive()}},
     StatisticFactory{[](const Parameters& parameters, const StatisticContext& context) {
                        const Eigen::MatrixXd distance = distances(context.bins);
-                       const double bandwidth =
-                           parameters.has("bandwidth") ? parameters.real("bandwidth") : mean_distance(distance, context.reference);
+                       const double bandwidth = parameters.has("bandwidth")
+                                                    ? parameters.real("bandwidth")
+                                                    : mean_distance(distance, context.reference);
                        Eigen::MatrixXd kernel = (-distance.array().square() / (2 * bandwidth * bandwidth)).exp();
                        return std::make_unique<QuadraticForm>(std::move(kernel), "squared discrepancy");
                      },

@@ -14,9 +14,11 @@ class KullbackLeibler : public Statistic {
     return divergence(merged_.merge(reference), merged_.merge(observed));
   }
 
-  /// 2 N KL is asymptotically chi-square with the degrees of freedom of Pearson's statistic, and divided by Williams' factor its mean is right
-  /// to the next order in the counts: E[2 N KL] = K - 1 + sum 1/p (1/(2 N') - (1/N - 1/M)/3) with 1/N' = 1/N + 1/M.
-  std::optional<Null> null(double value, std::span<const double> reference, std::span<const double> bias) const override {
+  /// 2 N KL is asymptotically chi-square with the degrees of freedom of Pearson's statistic, and divided by Williams'
+  /// factor its mean is right to the next order in the counts: E[2 N KL] = K - 1 + sum 1/p (1/(2 N') - (1/N - 1/M)/3)
+  /// with 1/N' = 1/N + 1/M.
+  std::optional<Null> null(double value, std::span<const double> reference,
+                           std::span<const double> bias) const override {
     if (sampling_.inverse_size == 0 || !sampling_.variance_ratio.empty()) return std::nullopt;
     const std::vector<double> p = merged_.merge(reference), delta = merged_.merge(bias);
     double noncentrality = 0;
@@ -27,7 +29,8 @@ class KullbackLeibler : public Statistic {
     const double asymmetry = sampling_.inverse_size - 2 * sampling_.reference_inverse_size;
     const double excess = (inverses - 1) * (sampling_.inverse_size / 2 - asymmetry / 3);
     const double to_chi_square = 2 / sampling_.inverse_size / (degrees > 0 ? 1 + excess / degrees : 1);
-    Null null = chi_square_null(value * to_chi_square, degrees, noncentrality * sampling_.bias_signal / sampling_.inverse_size, sampling_.inverse_size);
+    Null null = chi_square_null(value * to_chi_square, degrees,
+                                noncentrality * sampling_.bias_signal / sampling_.inverse_size, sampling_.inverse_size);
     null.mean /= to_chi_square;
     null.deviation /= to_chi_square;
     return null;
@@ -52,13 +55,17 @@ class KullbackLeibler : public Statistic {
   const Sampling& sampling_;
 };
 
-const Registered<StatisticFactory> registered{
-    Schema{"statistics", "kl",
-           "Kullback-Leibler divergence sum q log(q/p) of the observed cell masses q from the reference p (likelihood-ratio statistic "
-           "when multiplied by 2N).",
-           "Kullback, Leibler 1951; Wilks 1938", {}},
-    StatisticFactory{[](const Parameters&, const StatisticContext& context) { return std::make_unique<KullbackLeibler>(context); }, 1024,
-                     65536}};
+const Registered<StatisticFactory> registered{Schema{"statistics",
+                                                     "kl",
+                                                     "Kullback-Leibler divergence sum q log(q/p) of the observed cell "
+                                                     "masses q from the reference p (likelihood-ratio statistic "
+                                                     "when multiplied by 2N).",
+                                                     "Kullback, Leibler 1951; Wilks 1938",
+                                                     {}},
+                                              StatisticFactory{[](const Parameters&, const StatisticContext& context) {
+                                                                 return std::make_unique<KullbackLeibler>(context);
+                                                               },
+                                                               1024, 65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

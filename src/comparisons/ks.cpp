@@ -28,9 +28,15 @@ class KolmogorovSmirnov : public Statistic {
 };
 
 const Registered<StatisticFactory> registered{
-    Schema{"statistics", "ks", "Largest difference of the distribution functions of a coordinate, at the edges of the cells, over all coordinates.",
-           "Kolmogorov 1933, Smirnov 1948", {}},
-    StatisticFactory{[](const Parameters&, const StatisticContext& context) { return std::make_unique<KolmogorovSmirnov>(context.bins); },
+    Schema{"statistics",
+           "ks",
+           "Largest difference of the distribution functions of a coordinate, at the edges of the cells, over all "
+           "coordinates.",
+           "Kolmogorov 1933, Smirnov 1948",
+           {}},
+    StatisticFactory{[](const Parameters&, const StatisticContext& context) {
+                       return std::make_unique<KolmogorovSmirnov>(context.bins);
+                     },
                      1024, 65536}};
 
 }  // namespace

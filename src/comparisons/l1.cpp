@@ -15,9 +15,13 @@ class AbsoluteDifference : public Statistic {
 };
 
 const Registered<StatisticFactory> registered{
-    Schema{"statistics", "l1", "Sum of the absolute differences of the cell masses, twice the total variation distance of the binned laws.",
-           "", {}},
-    StatisticFactory{[](const Parameters&, const StatisticContext&) { return std::make_unique<AbsoluteDifference>(); }, 1024, 65536}};
+    Schema{"statistics",
+           "l1",
+           "Sum of the absolute differences of the cell masses, twice the total variation distance of the binned laws.",
+           "",
+           {}},
+    StatisticFactory{[](const Parameters&, const StatisticContext&) { return std::make_unique<AbsoluteDifference>(); },
+                     1024, 65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

@@ -12,7 +12,8 @@ inline std::vector<double> marginal(const Bins& bins, int axis, std::span<const 
   return result;
 }
 
-/// Copies into memory that Eigen has aligned: the order of its vectorised sums depends on the alignment, and results must not.
+/// Copies into memory that Eigen has aligned: the order of its vectorised sums depends on the alignment, and results
+/// must not.
 inline Eigen::VectorXd vector_of(std::span<const double> values, Index count) {
   Eigen::VectorXd result(count);
   std::copy_n(values.begin(), count, result.data());

@@ -5,8 +5,8 @@
 namespace fortet::comparisons {
 namespace {
 
-/// z^T S^-1 z with z the difference of all first and second moments (coordinates scaled by the reference's standard deviation) and S their
-/// covariance under the reference; without particles the largest absolute entry of z.
+/// z^T S^-1 z with z the difference of all first and second moments (coordinates scaled by the reference's standard
+/// deviation) and S their covariance under the reference; without particles the largest absolute entry of z.
 class MomentDifference : public Statistic {
  public:
   explicit MomentDifference(const StatisticContext& context) : sampling_(context.sampling) {
@@ -30,8 +30,10 @@ class MomentDifference : public Statistic {
     const Eigen::RowVectorXd feature_mean = p.transpose() * features_;
     Eigen::VectorXd second = p;
     if (!sampling_.variance_ratio.empty()) second.array() *= vector_of(sampling_.variance_ratio, n).array();
-    const Eigen::MatrixXd covariance = features_.transpose() * second.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
-    // The features are of order one. One without variance under the reference must not vary at all: a tiny ridge keeps its row finite.
+    const Eigen::MatrixXd covariance =
+        features_.transpose() * second.asDiagonal() * features_ - feature_mean.transpose() * feature_mean;
+    // The features are of order one. One without variance under the reference must not vary at all: a tiny ridge keeps
+    // its row finite.
     const double ridge = 1e-12 * (1 + covariance.trace() / m);
     inverse_ = (covariance + ridge * Eigen::MatrixXd::Identity(m, m)).llt().solve(Eigen::MatrixXd::Identity(m, m));
   }
@@ -50,13 +52,17 @@ class MomentDifference : public Statistic {
   Eigen::MatrixXd features_, inverse_;
 };
 
-const Registered<StatisticFactory> registered{
-    Schema{"statistics", "moments",
-           "Mean and second moments of the binned laws, together in one Hotelling statistic; without particles their largest "
-           "difference in units of the standard deviations.",
-           "Hotelling 1931", {}},
-    StatisticFactory{[](const Parameters&, const StatisticContext& context) { return std::make_unique<MomentDifference>(context); }, 4096,
-                     65536}};
+const Registered<StatisticFactory> registered{Schema{"statistics",
+                                                     "moments",
+                                                     "Mean and second moments of the binned laws, together in one "
+                                                     "Hotelling statistic; without particles their largest "
+                                                     "difference in units of the standard deviations.",
+                                                     "Hotelling 1931",
+                                                     {}},
+                                              StatisticFactory{[](const Parameters&, const StatisticContext& context) {
+                                                                 return std::make_unique<MomentDifference>(context);
+                                                               },
+                                                               4096, 65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

@@ -17,19 +17,23 @@ void require_particles(const Side& side, double time, const parallel::Communicat
     const ConstPoints x = snapshot.positions;
     std::int64_t faulty = 0;
     for (int k = 0; k < x.dimension(); ++k) {
-      faulty += std::count_if(x.coordinate(k), x.coordinate(k) + x.size(), [](double value) { return !std::isfinite(value); });
+      faulty += std::count_if(x.coordinate(k), x.coordinate(k) + x.size(),
+                              [](double value) { return !std::isfinite(value); });
     }
-    faulty += std::count_if(snapshot.weights.begin(), snapshot.weights.end(), [](double weight) { return !(weight >= 0 && weight <= 1); });
+    faulty += std::count_if(snapshot.weights.begin(), snapshot.weights.end(),
+                            [](double weight) { return !(weight >= 0 && weight <= 1); });
     faulty = communicator.sum_count(faulty);
     if (faulty > 0) {
-      throw DivergedError(fmt::format("{} at t = {}: {} coordinates are not finite or weights not in [0, 1]", side.name, time, faulty));
+      throw DivergedError(
+          fmt::format("{} at t = {}: {} coordinates are not finite or weights not in [0, 1]", side.name, time, faulty));
     }
   }
 }
 
 namespace {
 
-SideMasses of_density(const densities::DensityPath& path, double time, const Bins& bins, const parallel::Communicator& communicator) {
+SideMasses of_density(const densities::DensityPath& path, double time, const Bins& bins,
+                      const parallel::Communicator& communicator) {
   SideMasses result;
   const densities::Snapshot& snapshot = path.at(time);
   const std::vector<double> volumes = path.grid->local_volumes();
@@ -60,9 +64,11 @@ void set_counts(SideMasses& result, const Histogram& histogram) {
   result.bias.assign(result.masses.size(), 0.0);
 }
 
-/// Bias of the time step from the same particles with twice the step: for a method of weak order one the difference estimates the bias, for
-/// higher orders it bounds it. The particles that changed their bin measure how much of its squared size is noise.
-void add_step_bias(SideMasses& result, const Side& side, double time, const Bins& bins, const parallel::Communicator& communicator) {
+/// Bias of the time step from the same particles with twice the step: for a method of weak order one the difference
+/// estimates the bias, for higher orders it bounds it. The particles that changed their bin measure how much of its
+/// squared size is noise.
+void add_step_bias(SideMasses& result, const Side& side, double time, const Bins& bins,
+                   const parallel::Communicator& communicator) {
   const ensembles::Snapshot &fine = snapshot_at(*side.ensemble, time), &coarse = snapshot_at(*side.coarser, time);
   const Histogram histogram = count(bins, coarse, communicator);
   const std::vector<double> changed = moved(bins, fine, coarse, communicator);
@@ -84,7 +90,8 @@ void add_step_bias(SideMasses& result, const Side& side, double time, const Bins
   result.budget["particle_step"] = sum;
 }
 
-SideMasses of_law(const Side& side, const Bins& bins, const CheckSettings& settings, const parallel::Communicator& communicator) {
+SideMasses of_law(const Side& side, const Bins& bins, const CheckSettings& settings,
+                  const parallel::Communicator& communicator) {
   SideMasses result;
   if (side.law->capabilities().cell_masses) {
     result.masses = bins.masses(*side.law);

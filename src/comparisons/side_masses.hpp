@@ -17,7 +17,8 @@ struct SideMasses {
 
 const ensembles::Snapshot& snapshot_at(const ensembles::EnsemblePath& path, double time);
 
-/// Throws UsageError for an ensemble without particles, DivergedError for positions or weights that are not finite. Collective.
+/// Throws UsageError for an ensemble without particles, DivergedError for positions or weights that are not finite.
+/// Collective.
 void require_particles(const Side& side, double time, const parallel::Communicator& communicator);
 
 /// Collective; the same on every rank.

@@ -57,7 +57,9 @@ class SlicedWasserstein : public Statistic {
 };
 
 const Registered<StatisticFactory> registered{
-    Schema{"statistics", "sliced_w2", "Root mean square over random directions of the Wasserstein distance of order 2 of the projected laws.",
+    Schema{"statistics",
+           "sliced_w2",
+           "Root mean square over random directions of the Wasserstein distance of order 2 of the projected laws.",
            "Rabin, Peyre, Delon, Bernot 2011",
            {defaulted("projections", {Type::integer}, 32, "number of random directions").between(1, 10000)}},
     StatisticFactory{[](const Parameters& parameters, const StatisticContext& context) {

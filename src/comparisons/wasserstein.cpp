@@ -24,7 +24,9 @@ class Wasserstein : public Statistic {
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {
     if (!has_mass(bins_, reference) || !has_mass(bins_, observed)) return diameter(bins_);
-    const auto inside = [&](std::span<const double> masses) { return masses.first(static_cast<std::size_t>(bins_.count())); };
+    const auto inside = [&](std::span<const double> masses) {
+      return masses.first(static_cast<std::size_t>(bins_.count()));
+    };
     const double cost = cost_.empty() ? couplings::line_cost(centres_, inside(reference), inside(observed), order_)
                                       : couplings::exact_cost(inside(reference), inside(observed), cost_);
     return order_ == 1 ? cost : std::sqrt(std::max(0.0, cost));
@@ -39,18 +41,26 @@ class Wasserstein : public Statistic {
 };
 
 StatisticFactory factory(int order) {
-  return {[order](const Parameters&, const StatisticContext& context) { return std::make_unique<Wasserstein>(context.bins, order); }, 144,
-          1024};
+  return {[order](const Parameters&, const StatisticContext& context) {
+            return std::make_unique<Wasserstein>(context.bins, order);
+          },
+          144, 1024};
 }
 
-const Registered<StatisticFactory> w1{
-    Schema{"statistics", "w1", "Wasserstein distance of order 1 of the binned laws (exact: by quantiles in 1-D, network simplex in 2-D and 3-D), given that a point lies inside.",
-           "Kantorovich 1942", {}},
-    factory(1)};
-const Registered<StatisticFactory> w2{
-    Schema{"statistics", "w2", "Wasserstein distance of order 2 of the binned laws (exact: by quantiles in 1-D, network simplex in 2-D and 3-D), given that a point lies inside.",
-           "Kantorovich 1942", {}},
-    factory(2)};
+const Registered<StatisticFactory> w1{Schema{"statistics",
+                                             "w1",
+                                             "Wasserstein distance of order 1 of the binned laws (exact: by quantiles "
+                                             "in 1-D, network simplex in 2-D and 3-D), given that a point lies inside.",
+                                             "Kantorovich 1942",
+                                             {}},
+                                      factory(1)};
+const Registered<StatisticFactory> w2{Schema{"statistics",
+                                             "w2",
+                                             "Wasserstein distance of order 2 of the binned laws (exact: by quantiles "
+                                             "in 1-D, network simplex in 2-D and 3-D), given that a point lies inside.",
+                                             "Kantorovich 1942",
+                                             {}},
+                                      factory(2)};
 
 }  // namespace
 }  // namespace fortet::comparisons

@@ -7,7 +7,7 @@
 namespace fortet::couplings {
 
 double exact_cost(std::span<const double> source, std::span<const double> target, std::span<const double> cost) {
-  using Simplex = lemon::NetworkSimplex<lemon::ListDigraph, std::int64_t, double>;
+  using Simplex = lemon::NetworkSimplex<lemon::ListDigraph, std::int64_t, std::int64_t>;
   std::vector<int> rows, columns;
   for (std::size_t i = 0; i < source.size(); ++i) {
     if (source[i] > 0) rows.push_back(static_cast<int>(i));
@@ -34,18 +34,33 @@ double exact_cost(std::span<const double> source, std::span<const double> target
   for (std::size_t i = 0; i < rows.size(); ++i) left.push_back(graph.addNode());
   for (std::size_t j = 0; j < columns.size(); ++j) right.push_back(graph.addNode());
   lemon::ListDigraph::NodeMap<std::int64_t> balance(graph);
-  lemon::ListDigraph::ArcMap<double> arc_cost(graph);
+  lemon::ListDigraph::ArcMap<std::int64_t> arc_cost(graph);
   for (std::size_t i = 0; i < rows.size(); ++i) balance[left[i]] = supply[i];
   for (std::size_t j = 0; j < columns.size(); ++j) balance[right[j]] = -demand[j];
+  // Integer costs too: with rounded potentials the simplex can cycle for ever between degenerate bases.
+  double largest = 0;
+  for (const double c : cost) largest = std::max(largest, std::abs(c));
+  const double scale = largest > 0 ? static_cast<double>(total) / largest : 1;
+  const auto cost_of = [&](std::size_t i, std::size_t j) { return cost[rows[i] * target.size() + columns[j]]; };
+  std::vector<lemon::ListDigraph::Arc> arcs;
+  arcs.reserve(rows.size() * columns.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t j = 0; j < columns.size(); ++j) {
-      arc_cost[graph.addArc(left[i], right[j])] = cost[rows[i] * target.size() + columns[j]];
+      arcs.push_back(graph.addArc(left[i], right[j]));
+      arc_cost[arcs.back()] = std::llround(cost_of(i, j) * scale);
     }
   }
   Simplex simplex(graph);
   simplex.supplyMap(balance).costMap(arc_cost);
   if (simplex.run() != Simplex::OPTIMAL) throw DivergedError("the network simplex found no optimal transport plan");
-  return simplex.totalCost<double>() / static_cast<double>(total);
+  double sum = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      const std::int64_t flow = simplex.flow(arcs[i * columns.size() + j]);
+      if (flow > 0) sum += static_cast<double>(flow) * cost_of(i, j);
+    }
+  }
+  return sum / static_cast<double>(total);
 }
 
 }  // namespace fortet::couplings

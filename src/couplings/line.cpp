@@ -2,7 +2,8 @@
 
 namespace fortet::couplings {
 
-double line_cost(std::span<const double> points, std::span<const double> source, std::span<const double> target, int p) {
+double line_cost(std::span<const double> points, std::span<const double> source, std::span<const double> target,
+                 int p) {
   const double source_total = std::accumulate(source.begin(), source.end(), 0.0);
   const double target_total = std::accumulate(target.begin(), target.end(), 0.0);
   double result = 0;

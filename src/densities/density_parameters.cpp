@@ -42,9 +42,10 @@ const Schema schema{
                "smallest non-zero decay rate of the process, beside its stationary law"),
      optional("boxes", {Type::records},
               "named boxes whose mass and outward flux are recorded (forward equation; costs one evaluation of the "
-              "current per step: of 'steps', or 64 where the propagator is exact in time); sides are moved to the nearest edges of the grid")
-         .with({required("name", {Type::text}, "name of the box"),
-                required("lower", {Type::reals}, "lower corner"), required("upper", {Type::reals}, "upper corner")}),
+              "current per step: of 'steps', or 64 where the propagator is exact in time); sides are moved to the "
+              "nearest edges of the grid")
+         .with({required("name", {Type::text}, "name of the box"), required("lower", {Type::reals}, "lower corner"),
+                required("upper", {Type::reals}, "upper corner")}),
      optional("reference", {Type::reference}, "law for KL(p_t | reference) over time").of("laws"),
      defaulted("negative_mass_limit", {Type::real}, 1e-6,
                "largest negative mass before the run fails (only PETSc's integrators make any)")
@@ -58,7 +59,8 @@ const Schema schema{
                "record the action int int p |v|^2 over time (costs one evaluation of the current per step)"),
      defaulted("error_budget", {Type::boolean}, true,
                "estimate the errors in space and time by Richardson extrapolation for the checks"),
-     defaulted("store", {Type::texts}, Json::array({"density", "velocity", "current"}), "what is written to the results")
+     defaulted("store", {Type::texts}, Json::array({"density", "velocity", "current"}),
+               "what is written to the results")
          .one_of({"density", "current", "velocity"})}};
 
 struct RegisterSchema {
@@ -118,8 +120,10 @@ void check_initial_mass(const DensitySettings& settings, const DensityOptions& o
   const double outside = 1 - std::accumulate(masses.begin(), masses.end(), 0.0);
   const double limit = options.boundary_mass_limit >= 0 ? options.boundary_mass_limit : 0.01;
   if (!(outside <= limit)) {
-    throw ParameterError("grid", fmt::format("the grid is too small for its law: a mass of {:.3g} of the initial law lies outside "
-                                             "(boundary_mass_limit {:g})", outside, limit));
+    throw ParameterError(
+        "grid", fmt::format("the grid is too small for its law: a mass of {:.3g} of the initial law lies outside "
+                            "(boundary_mass_limit {:g})",
+                            outside, limit));
   }
 }
 }  // namespace
@@ -133,7 +137,8 @@ std::vector<Box> named_boxes(const DensitySettings& settings) {
     const std::string key = fmt::format("boxes[{}]", b);
     Box box{records[b].text("name"), {}, {}};
     for (const Box& other : boxes) {
-      if (other.name == box.name) throw ParameterError(key + ".name", fmt::format("two boxes are called '{}'", box.name));
+      if (other.name == box.name)
+        throw ParameterError(key + ".name", fmt::format("two boxes are called '{}'", box.name));
     }
     const std::vector<double> lower = records[b].reals("lower"), upper = records[b].reals("upper");
     for (const auto& [name, corner] : {std::pair{"lower", &lower}, std::pair{"upper", &upper}}) {
@@ -240,8 +245,9 @@ DensityPlan check_density(const DensitySettings& settings) {
   const std::string kind = options.is_steady() ? settings.parameters.text("equation") : options.propagator.kind();
   const bool transport = *std::min_element(shape.axis.begin(), shape.axis.end()) == 0;
   if (!named_boxes(settings).empty() && transport && shape.cross == 0) {
-    throw ParameterError("boxes", "the flux through a box needs diffusion along every axis: pure transport along an axis "
-                                  "has no fluxes between cells at a time");
+    throw ParameterError("boxes",
+                         "the flux through a box needs diffusion along every axis: pure transport along an axis "
+                         "has no fluxes between cells at a time");
   }
   if (options.is_backward && transport && (kind == "strang" || kind == "automatic") &&
       !(kind == "strang" && options.propagator.text("transport") == "upwind")) {

@@ -5,7 +5,8 @@
 namespace fortet::densities {
 
 namespace {
-/// Below this a term of the series takes less time than the barrier at its end, above all on a machine that others use too.
+/// Below this a term of the series takes less time than the barrier at its end, above all on a machine that others use
+/// too.
 constexpr Index cells_per_thread = 32768;
 }  // namespace
 

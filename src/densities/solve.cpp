@@ -167,7 +167,8 @@ class Solver {
       for (std::size_t i = 0; i + 1 < n; i += 2) {
         if (i + 2 < n) {
           const double h = rate_times_[i + 1] - rate_times_[i], k = rate_times_[i + 2] - rate_times_[i + 1];
-          difference += 0.5 * (h * (rate[i] + rate[i + 1]) + k * (rate[i + 1] + rate[i + 2]) - (h + k) * (rate[i] + rate[i + 2]));
+          difference +=
+              0.5 * (h * (rate[i] + rate[i + 1]) + k * (rate[i + 1] + rate[i + 2]) - (h + k) * (rate[i] + rate[i + 2]));
         } else if (n == 2) {  // one step alone: the distance to the rectangle rule bounds it
           difference += 1.5 * (rate_times_[1] - rate_times_[0]) * (rate[1] - rate[0]);
         }

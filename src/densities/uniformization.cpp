@@ -77,10 +77,12 @@ struct Scratch {
 };
 thread_local Scratch scratch;
 
-/// Tiles of one block of work: a region that is shared by threads ends in a barrier, which takes long on a machine that others use too.
+/// Tiles of one block of work: a region that is shared by threads ends in a barrier, which takes long on a machine that
+/// others use too.
 Index tiles_per_block(const PoissonSeries& series, Index rows) {
   constexpr double least = 1e5;  // terms of a block: some 0.1 ms
-  return std::max<Index>(1, static_cast<Index>(least / (static_cast<double>(series.terms() * lane_count) * static_cast<double>(rows))));
+  return std::max<Index>(
+      1, static_cast<Index>(least / (static_cast<double>(series.terms() * lane_count) * static_cast<double>(rows))));
 }
 
 }  // namespace

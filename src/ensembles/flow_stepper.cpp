@@ -2,7 +2,8 @@
 
 namespace fortet::ensembles {
 
-FlowStepper::FlowStepper(const Parameters& parameters, const StepperContext& context) : Stepper(context), log_density_(context.log_density) {
+FlowStepper::FlowStepper(const Parameters& parameters, const StepperContext& context)
+    : Stepper(context), log_density_(context.log_density) {
   require(context.process->noise_shape() == processes::NoiseShape::none, parameters,
           "a process without noise (for a diffusion: a stepper such as euler_maruyama, or its probability flow)");
 }
@@ -60,8 +61,10 @@ class ExplicitRungeKutta : public FlowStepper {
 };
 }  // namespace
 
-Registered<StepperFactory> explicit_runge_kutta(const std::string& kind, const std::string& doc, const std::string& reference, Tableau tableau) {
-  return {{"steppers", kind, doc, reference, {}}, [tableau](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
+Registered<StepperFactory> explicit_runge_kutta(const std::string& kind, const std::string& doc,
+                                                const std::string& reference, Tableau tableau) {
+  return {{"steppers", kind, doc, reference, {}},
+          [tableau](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
             return std::make_unique<ExplicitRungeKutta>(parameters, context, tableau);
           }};
 }

@@ -34,6 +34,7 @@ struct Tableau {
 };
 
 /// Registers a fixed-step explicit Runge-Kutta scheme as a stepper of this kind.
-Registered<StepperFactory> explicit_runge_kutta(const std::string& kind, const std::string& doc, const std::string& reference, Tableau tableau);
+Registered<StepperFactory> explicit_runge_kutta(const std::string& kind, const std::string& doc,
+                                                const std::string& reference, Tableau tableau);
 
 }  // namespace fortet::ensembles

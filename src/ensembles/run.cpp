@@ -16,20 +16,25 @@ struct Counters {
   std::int64_t particle_steps = 0, evaluations = 0, rejected = 0, proposed = 0, accepted = 0;
 };
 
-/// All particles of this rank. Chunks of particles that fit the second-level cache go through all steps, block by block within a step, so
-/// that what a field prepares for one time serves the whole chunk. Chunks begin at multiples of the stepper's alignment: particles of
-/// the neighbour ranks that share a granule are computed here too and dropped.
+/// All particles of this rank. Chunks of particles that fit the second-level cache go through all steps, block by block
+/// within a step, so that what a field prepares for one time serves the whole chunk. Chunks begin at multiples of the
+/// stepper's alignment: particles of the neighbour ranks that share a granule are computed here too and dropped.
 class RankRun {
  public:
   RankRun(const Setup& setup, parallel::Range own, EnsemblePath& path, std::vector<double>& recorded)
-      : setup_(setup), own_(own), path_(path), recorded_(recorded), initial_(setup.settings.seed, parallel::Purpose::initial_law, setup.settings.name) {}
+      : setup_(setup),
+        own_(own),
+        path_(path),
+        recorded_(recorded),
+        initial_(setup.settings.seed, parallel::Purpose::initial_law, setup.settings.name) {}
 
   Counters run() {
     if (own_.size() == 0) return {};
     const Index alignment = setup_.stepper->alignment();
     const Index first = own_.begin / alignment, groups = (own_.end + alignment - 1) / alignment - first;
     const Index threads = parallel::thread_count();
-    const Index fitting = setup_.stepper->is_adaptive() ? 1 : std::max<Index>(1, cache_values / (setup_.dimension() + 2) / alignment);
+    const Index fitting =
+        setup_.stepper->is_adaptive() ? 1 : std::max<Index>(1, cache_values / (setup_.dimension() + 2) / alignment);
     const Index waves = (groups + fitting * threads - 1) / (fitting * threads);
     const Index chunk = std::max<Index>(1, (groups + threads * waves - 1) / (threads * waves));
     const std::thread::id caller = std::this_thread::get_id();
@@ -74,7 +79,8 @@ class RankRun {
       keep(chunk, s + 1, output);
     }
     const std::scoped_lock lock(mutex_);
-    counters_.particle_steps += (std::min(own_.end, first + size) - std::max(own_.begin, first)) * static_cast<Index>(setup_.grid.steps.size());
+    counters_.particle_steps +=
+        (std::min(own_.end, first + size) - std::max(own_.begin, first)) * static_cast<Index>(setup_.grid.steps.size());
     counters_.evaluations += workspace.evaluations;
     counters_.rejected += workspace.rejected;
     counters_.proposed += workspace.proposed;
@@ -97,16 +103,19 @@ class RankRun {
     }
   }
 
-  void move(const Step& step, const Prepared* prepared, Chunk& chunk, Index begin, Index size, Workspace& workspace) const {
+  void move(const Step& step, const Prepared* prepared, Chunk& chunk, Index begin, Index size,
+            Workspace& workspace) const {
     workspace.release();
     const std::int64_t first = chunk.first + begin;
-    Block block{first, chunk.x.view().slice(begin, size), setup_.log_density ? chunk.log_density.data() + begin : nullptr,
+    Block block{first, chunk.x.view().slice(begin, size),
+                setup_.log_density ? chunk.log_density.data() + begin : nullptr,
                 std::clamp<Index>(own_.begin - first, 0, size), std::clamp<Index>(own_.end - first, 0, size)};
     const Points before = setup_.walls.absorbing() ? chunk.before.view().slice(0, size) : Points();
     if (setup_.walls.absorbing()) copy(block.x, before);
     setup_.stepper->apply(step, prepared, block, workspace);
     if (setup_.walls.any()) {
-      setup_.walls.apply(step, before, block.x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr, workspace);
+      setup_.walls.apply(step, before, block.x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr,
+                         workspace);
     }
     check(block.x, first, step.number + step.parts.size(), step.end);
   }
@@ -124,22 +133,26 @@ class RankRun {
     for (Index i = 0; i < size; ++i) {
       for (int k = 0; k < x.dimension(); ++k) {
         if (std::isfinite(x(i, k))) continue;
-        throw DivergedError("ensembles." + setup_.settings.name + ": particle " + std::to_string(first + i) + " is not finite after step " +
-                            std::to_string(step) + ", at time " + std::to_string(t) + ": take shorter steps, or check the process");
+        throw DivergedError("ensembles." + setup_.settings.name + ": particle " + std::to_string(first + i) +
+                            " is not finite after step " + std::to_string(step) + ", at time " + std::to_string(t) +
+                            ": take shorter steps, or check the process");
       }
     }
   }
 
   /// Copies the chunk's own particles where an output or a recording is due after `steps` steps.
   void keep(const Chunk& chunk, std::size_t steps, std::size_t& output) {
-    const Index begin = std::max<Index>(own_.begin - chunk.first, 0), end = std::min<Index>(own_.end - chunk.first, chunk.x.size());
+    const Index begin = std::max<Index>(own_.begin - chunk.first, 0),
+                end = std::min<Index>(own_.end - chunk.first, chunk.x.size());
     const Index place = chunk.first + begin - own_.begin;
     if (output < setup_.grid.outputs.size() && setup_.grid.outputs[output] == steps) {
       Snapshot& snapshot = path_.snapshots[output++];
       copy(chunk.x.view().slice(begin, end - begin), snapshot.positions.view().slice(place, end - begin));
-      if (!chunk.weights.empty()) std::copy(chunk.weights.begin() + begin, chunk.weights.begin() + end, snapshot.weights.begin() + place);
+      if (!chunk.weights.empty())
+        std::copy(chunk.weights.begin() + begin, chunk.weights.begin() + end, snapshot.weights.begin() + place);
       if (!chunk.log_density.empty()) {
-        std::copy(chunk.log_density.begin() + begin, chunk.log_density.begin() + end, snapshot.log_density.begin() + place);
+        std::copy(chunk.log_density.begin() + begin, chunk.log_density.begin() + end,
+                  snapshot.log_density.begin() + place);
       }
     }
     if (steps % setup_.every == 0 && !recorded_.empty()) {
@@ -165,13 +178,15 @@ class RankRun {
 std::size_t record_count(const Setup& setup) { return setup.grid.steps.size() / setup.every + 1; }
 
 /// From [rank][record][particle][coordinate] to [record][particle][coordinate].
-Trajectories gather(const Setup& setup, const std::vector<double>& recorded, const parallel::Communicator& communicator) {
+Trajectories gather(const Setup& setup, const std::vector<double>& recorded,
+                    const parallel::Communicator& communicator) {
   Trajectories result;
   if (setup.trajectories == 0) return result;
   const std::size_t records = record_count(setup), d = setup.dimension();
   result.count = setup.trajectories;
   result.dimension = setup.dimension();
-  for (std::size_t r = 0; r < records; ++r) result.times.push_back(r == 0 ? 0.0 : setup.grid.steps[r * setup.every - 1].end);
+  for (std::size_t r = 0; r < records; ++r)
+    result.times.push_back(r == 0 ? 0.0 : setup.grid.steps[r * setup.every - 1].end);
   const std::vector<double> all = communicator.gather_all(recorded);
   result.values.resize(all.size());
   std::size_t offset = 0;
@@ -179,7 +194,8 @@ Trajectories gather(const Setup& setup, const std::vector<double>& recorded, con
     const parallel::Range own = communicator.share(setup.settings.particles, rank);
     const std::int64_t count = std::max<std::int64_t>(0, std::min(own.end, setup.trajectories) - own.begin);
     for (std::size_t r = 0; r < records; ++r) {
-      std::copy_n(all.begin() + offset, count * d, result.values.begin() + (r * result.count + own.begin) * d * (count > 0));
+      std::copy_n(all.begin() + offset, count * d,
+                  result.values.begin() + (r * result.count + own.begin) * d * (count > 0));
       offset += count * d;
     }
   }
@@ -208,19 +224,23 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
   });
   path.trajectories = gather(setup, recorded, communicator);
 
-  std::array<std::int64_t, 5> sums{counters.particle_steps, counters.evaluations, counters.rejected, counters.proposed, counters.accepted};
+  std::array<std::int64_t, 5> sums{counters.particle_steps, counters.evaluations, counters.rejected, counters.proposed,
+                                   counters.accepted};
   communicator.sum_counts(sums);
   path.work["particle_steps"] = static_cast<double>(sums[0]);
   path.work["drift_evaluations"] = static_cast<double>(sums[1]);
   if (setup.stepper->is_adaptive()) path.work["rejected_steps"] = static_cast<double>(sums[2]);
   if (sums[3] > 0) path.work["acceptance_rate"] = static_cast<double>(sums[4]) / static_cast<double>(sums[3]);
-  path.work["seconds"] = communicator.max(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  path.work["seconds"] =
+      communicator.max(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return path;
 }
 
 }  // namespace
 
-EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator) { return run(settings, communicator, 1); }
+EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator) {
+  return run(settings, communicator, 1);
+}
 
 EnsemblePath run_coarser(const EnsembleSettings& settings, const parallel::Communicator& communicator, int factor) {
   return run(settings, communicator, factor);

@@ -13,7 +13,8 @@ std::vector<double> output_times(const EnsembleSettings& settings) {
   if (at.empty()) at = {horizon};
   for (std::size_t i = 0; i < at.size(); ++i) {
     if (!(at[i] >= 0) || at[i] > horizon) {
-      throw ParameterError("at", "time " + number(at[i]) + " lies outside [0, " + number(horizon) + "], the horizon of the process");
+      throw ParameterError(
+          "at", "time " + number(at[i]) + " lies outside [0, " + number(horizon) + "], the horizon of the process");
     }
     if (i > 0 && !(at[i] > at[i - 1])) throw ParameterError("at", "the times must increase");
   }
@@ -25,7 +26,9 @@ std::vector<double> schedule_times(const EnsembleSettings& settings, const Stepp
   const double horizon = settings.process->horizon();
   const std::string kind = parameters.child("stepper").kind();
   if (stepper.is_adaptive() && parameters.has("steps") && !recorded) {
-    throw ParameterError("steps", "stepper " + kind + " chooses its steps itself: give a tolerance (steps only say where trajectories are recorded)");
+    throw ParameterError(
+        "steps", "stepper " + kind +
+                     " chooses its steps itself: give a tolerance (steps only say where trajectories are recorded)");
   }
   if (!parameters.has("steps")) {
     if (recorded) throw ParameterError("steps", "trajectories need the number of steps over the horizon");
@@ -41,7 +44,8 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
   const processes::Process& process = *settings.process;
   const int d = process.dimension();
   if (settings.initial->dimension() != d) {
-    throw ParameterError("initial", "the law has dimension " + std::to_string(settings.initial->dimension()) + ", the process " + std::to_string(d));
+    throw ParameterError("initial", "the law has dimension " + std::to_string(settings.initial->dimension()) +
+                                        ", the process " + std::to_string(d));
   }
   if (settings.particles < 0) throw ParameterError("particles", "the number of particles must not be negative");
   if (!settings.initial->capabilities().sample) throw ParameterError("initial", "the law cannot be sampled");
@@ -63,10 +67,12 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
                                parameters.has("tolerance") ? parameters.real("tolerance") : 0.0};
   StepperPtr stepper = make_stepper(parameters.child("stepper"), context);
   if (stepper->is_adaptive() && walls.any()) {
-    throw ParameterError("walls", "stepper " + parameters.child("stepper").kind() + " takes steps of its own and sees no walls: use rk4");
+    throw ParameterError("walls", "stepper " + parameters.child("stepper").kind() +
+                                      " takes steps of its own and sees no walls: use rk4");
   }
   const bool recorded = parameters.has("trajectories");
-  TimeGrid grid = make_time_grid(schedule_times(settings, *stepper, recorded), at, process.horizon(), stepper->is_adaptive() ? 1 : factor);
+  TimeGrid grid = make_time_grid(schedule_times(settings, *stepper, recorded), at, process.horizon(),
+                                 stepper->is_adaptive() ? 1 : factor);
 
   std::int64_t trajectories = 0;
   std::size_t every = 1;
@@ -75,7 +81,8 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
     trajectories = std::min<std::int64_t>(record.integer("particles"), settings.particles);
     every = static_cast<std::size_t>(record.integer("every"));
   }
-  return {settings, std::move(at), std::move(stepper), std::move(grid), {}, std::move(walls), log_density, trajectories, every};
+  return {settings,     std::move(at), std::move(stepper), std::move(grid), {}, std::move(walls), log_density,
+          trajectories, every};
 }
 
 void check_ensemble(const EnsembleSettings& settings) { make_setup(settings, 1); }

@@ -43,7 +43,8 @@ void Stepper::increments(const Step& step, std::int64_t first, Points xi, Worksp
   }
 }
 
-void Stepper::increments_and_integrals(const Step& step, std::int64_t first, Points xi, Points eta, Workspace& workspace) const {
+void Stepper::increments_and_integrals(const Step& step, std::int64_t first, Points xi, Points eta,
+                                       Workspace& workspace) const {
   const int m = xi.dimension();
   if (step.parts.size() == 1) {
     increments_.normals(first, step.number, xi);
@@ -109,14 +110,18 @@ void Stepper::add_noise(double t, ConstPoints at, double scale, ConstPoints xi, 
     return;
   }
   const int m = process_->noise_count();
-  const int columns = shape == NoiseShape::scalar ? 1 : shape == NoiseShape::diagonal ? x.dimension() : x.dimension() * m;
+  const int columns = shape == NoiseShape::scalar     ? 1
+                      : shape == NoiseShape::diagonal ? x.dimension()
+                                                      : x.dimension() * m;
   const Points g = workspace.points(n, columns);
   process_->noise(t, at, g);
   for (int k = 0; k < x.dimension(); ++k) {
     double* const out = x.coordinate(k);
     const int first = shape == NoiseShape::full ? 0 : k, last = shape == NoiseShape::full ? m : k + 1;
     for (int j = first; j < last; ++j) {
-      const double* const column = g.coordinate(shape == NoiseShape::full ? k * m + j : shape == NoiseShape::diagonal ? k : 0);
+      const double* const column = g.coordinate(shape == NoiseShape::full       ? k * m + j
+                                                : shape == NoiseShape::diagonal ? k
+                                                                                : 0);
       const double* const z = xi.coordinate(j);
 #pragma omp simd
       for (Index i = 0; i < n; ++i) out[i] += scale * column[i] * z[i];
@@ -128,13 +133,15 @@ StepperPtr make_stepper(const Parameters& parameters, const StepperContext& cont
   StepperPtr stepper = Registry<StepperFactory>::instance().find("steppers", parameters.kind())(parameters, context);
   if (context.log_density && !stepper->carries_log_density()) {
     throw ParameterError("log_density", "stepper " + parameters.kind() +
-                                            " cannot carry log densities; those of deterministic flows can (euler, midpoint, heun, rk4, dormand_prince)");
+                                            " cannot carry log densities; those of deterministic flows can (euler, "
+                                            "midpoint, heun, rk4, dormand_prince)");
   }
   if (context.log_density && !context.process->has_drift_divergence()) {
     throw ParameterError("log_density", "the process does not know the divergence of its drift");
   }
   if (context.tolerance > 0 && !stepper->is_adaptive()) {
-    throw ParameterError("tolerance", "stepper " + parameters.kind() + " has fixed steps: give steps, or an adaptive stepper (dormand_prince)");
+    throw ParameterError("tolerance", "stepper " + parameters.kind() +
+                                          " has fixed steps: give steps, or an adaptive stepper (dormand_prince)");
   }
   return stepper;
 }

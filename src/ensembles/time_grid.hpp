@@ -13,8 +13,8 @@ struct TimeGrid {
   std::vector<std::size_t> outputs;
 };
 
-/// `times`: increasing from 0; output times that lie within 1e-9 of the horizon of one of them replace it. Steps end at the last of
-/// `at`. `factor` consecutive steps make one, but none goes over an output time.
+/// `times`: increasing from 0; output times that lie within 1e-9 of the horizon of one of them replace it. Steps end at
+/// the last of `at`. `factor` consecutive steps make one, but none goes over an output time.
 TimeGrid make_time_grid(std::vector<double> times, const std::vector<double>& at, double horizon, int factor);
 
 }  // namespace fortet::ensembles

@@ -11,12 +11,14 @@ WallRules::WallRules(const Walls& walls, const processes::Process& process) : pr
   if (walls.lower.empty()) return;
   const std::size_t d = static_cast<std::size_t>(process.dimension());
   if (walls.lower.size() != d || walls.upper.size() != d || walls.conditions.size() != d) {
-    throw ParameterError("walls", "walls need lower, upper and conditions for each of the " + std::to_string(d) + " axes");
+    throw ParameterError("walls",
+                         "walls need lower, upper and conditions for each of the " + std::to_string(d) + " axes");
   }
   for (std::size_t k = 0; k < d; ++k) {
     const auto [low, high] = walls.conditions[k];
     if (!(walls.lower[k] < walls.upper[k])) {
-      throw ParameterError("walls.upper", "the upper wall of axis " + std::to_string(k + 1) + " must lie above the lower one");
+      throw ParameterError("walls.upper",
+                           "the upper wall of axis " + std::to_string(k + 1) + " must lie above the lower one");
     }
     if ((low == Wall::periodic) != (high == Wall::periodic)) {
       throw ParameterError("walls.conditions", "axis " + std::to_string(k + 1) + " is periodic on one side only");
@@ -39,7 +41,8 @@ void WallRules::fold(Points x) const {
         xk[i] = wrapped >= upper ? lower : wrapped < lower ? lower : wrapped;
       }
     } else if (low == Wall::reflecting || high == Wall::reflecting) {
-      double* const velocity = underdamped && k < underdamped->positions ? x.coordinate(k + underdamped->positions) : nullptr;
+      double* const velocity =
+          underdamped && k < underdamped->positions ? x.coordinate(k + underdamped->positions) : nullptr;
       for (Index i = 0; i < x.size(); ++i) {
         bool turned = false;
         if (low == Wall::reflecting && high == Wall::reflecting) {
@@ -62,7 +65,9 @@ void WallRules::admit(Points x, double* weights) const {
   for (int k = 0; k < x.dimension(); ++k) {
     const auto [low, high] = walls_.conditions[k];
     for (Index i = 0; i < x.size(); ++i) {
-      if ((low == Wall::absorbing && x(i, k) <= walls_.lower[k]) || (high == Wall::absorbing && x(i, k) >= walls_.upper[k])) weights[i] = 0;
+      if ((low == Wall::absorbing && x(i, k) <= walls_.lower[k]) ||
+          (high == Wall::absorbing && x(i, k) >= walls_.upper[k]))
+        weights[i] = 0;
     }
   }
 }
@@ -89,8 +94,10 @@ void WallRules::survive(const Step& step, ConstPoints before, Points x, double* 
   for (Index i = 0; i < n; ++i) alive(i, 0) = weights[i];
   for (int k = 0, diagonal = 0; k < d; diagonal += d - k, ++k) {
     double* const a = variance.coordinate(0);
-    if (diffusion.size() > 0) std::copy_n(diffusion.coordinate(diagonal), n, a);
-    else std::fill_n(a, n, uniform);
+    if (diffusion.size() > 0)
+      std::copy_n(diffusion.coordinate(diagonal), n, a);
+    else
+      std::fill_n(a, n, uniform);
     for (int side = 0; side < 2; ++side) {
       if (walls_.conditions[k][side] != Wall::absorbing) continue;
       const double wall = side == 0 ? walls_.lower[k] : walls_.upper[k], inward = side == 0 ? 1 : -1;

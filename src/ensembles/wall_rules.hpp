@@ -5,10 +5,11 @@
 
 namespace fortet::ensembles {
 
-/// Reflecting: the step is mirrored at the wall (symmetrisation; weak order 1 with additive noise, where projection has order 1/2:
-/// Bossy, Gobet, Talay 2004); the velocity of an underdamped process turns around. Periodic: wrapped. Absorbing: the particle carries the
-/// probability that the Brownian bridge between its two positions, at distances d0 and d1 from the wall, has not crossed:
-/// 1 - exp(-2 d0 d1 / (a_nn h)) (Gobet 2000); a particle found outside gets weight 0 and stands still.
+/// Reflecting: the step is mirrored at the wall (symmetrisation; weak order 1 with additive noise, where projection has
+/// order 1/2: Bossy, Gobet, Talay 2004); the velocity of an underdamped process turns around. Periodic: wrapped.
+/// Absorbing: the particle carries the probability that the Brownian bridge between its two positions, at distances d0
+/// and d1 from the wall, has not crossed: 1 - exp(-2 d0 d1 / (a_nn h)) (Gobet 2000); a particle found outside gets
+/// weight 0 and stands still.
 class WallRules {
  public:
   /// Throws ParameterError("walls", ..) for sizes that do not fit or an empty box.

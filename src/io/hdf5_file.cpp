@@ -77,21 +77,21 @@ void Hdf5File::write_selection(const std::string& path, std::int64_t type, const
     H5Sselect_none(space);
     H5Sselect_none(memory);
   }
-  // Each rank's rows are one contiguous piece of the file, which needs no collective buffering; and where the disk is full a collective
-  // write hangs in Open MPI when one rank fails.
+  // Each rank's rows are one contiguous piece of the file, which needs no collective buffering; and where the disk is
+  // full a collective write hangs in Open MPI when one rank fails.
   const Id transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
   H5Pset_dxpl_mpio(transfer, H5FD_MPIO_INDEPENDENT);
   const bool written = H5Dwrite(dataset, type, memory, space, transfer, values) >= 0;
   check(written, "cannot write dataset " + path + " (is the disk full?)");
 }
 
-void Hdf5File::write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin, std::uint64_t rows,
-                          std::span<const double> values) {
+void Hdf5File::write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
+                          std::uint64_t rows, std::span<const double> values) {
   write_selection(path, H5T_NATIVE_DOUBLE, shape, begin, rows, values.data());
 }
 
-void Hdf5File::write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin, std::uint64_t rows,
-                          std::span<const float> values) {
+void Hdf5File::write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
+                          std::uint64_t rows, std::span<const float> values) {
   write_selection(path, H5T_NATIVE_FLOAT, shape, begin, rows, values.data());
 }
 
@@ -107,14 +107,16 @@ void Hdf5File::attribute(const std::string& path, const std::string& name, const
   H5Tset_size(type, std::max<std::size_t>(1, value.size()));
   H5Tset_cset(type, H5T_CSET_UTF8);
   const Id attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  check(attribute.good() && H5Awrite(attribute, type, value.c_str()) >= 0, "cannot write attribute " + name + " of " + path);
+  check(attribute.good() && H5Awrite(attribute, type, value.c_str()) >= 0,
+        "cannot write attribute " + name + " of " + path);
 }
 
 void Hdf5File::attribute(const std::string& path, const std::string& name, double value) {
   const Id object(H5Oopen(handle_, path.c_str(), H5P_DEFAULT), H5Oclose);
   const Id space(H5Screate(H5S_SCALAR), H5Sclose);
   const Id attribute(H5Acreate2(object, name.c_str(), H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  check(attribute.good() && H5Awrite(attribute, H5T_NATIVE_DOUBLE, &value) >= 0, "cannot write attribute " + name + " of " + path);
+  check(attribute.good() && H5Awrite(attribute, H5T_NATIVE_DOUBLE, &value) >= 0,
+        "cannot write attribute " + name + " of " + path);
 }
 
 void Hdf5File::close() {

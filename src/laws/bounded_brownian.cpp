@@ -1,8 +1,9 @@
-/// Kind bounded_brownian: Brownian motion between two walls, by its eigenfunctions. With y the distance from the lower wall, L the length, s^2 the
-/// variance and m the shift, a = m / s^2 and k = n pi / L:
+/// Kind bounded_brownian: Brownian motion between two walls, by its eigenfunctions. With y the distance from the lower
+/// wall, L the length, s^2 the variance and m the shift, a = m / s^2 and k = n pi / L:
 ///
 ///   absorbing   p = e^{a (y - y0) - m^2/2s^2} (2/L) sum_n sin(k y0) sin(k y) e^{-k^2 s^2/2}
-///   reflecting  p = e^{2 a y} / int_0^L e^{2 a y} + e^{a (y - y0) - m^2/2s^2} (2/L) sum_n q_n(y0) q_n(y) e^{-k^2 s^2/2} / (1 + a^2/k^2),
+///   reflecting  p = e^{2 a y} / int_0^L e^{2 a y} + e^{a (y - y0) - m^2/2s^2} (2/L) sum_n q_n(y0) q_n(y) e^{-k^2
+///   s^2/2} / (1 + a^2/k^2),
 ///               q_n = cos k y + (a/k) sin k y
 ///
 /// Carslaw, Jaeger 1959; the reflecting walls with drift are Robin conditions (a q = q') for e^{-a y} p.
@@ -82,12 +83,14 @@ class BoundedBrownian : public Law {
   double density_derivative(double y) const {
     const double a = slope_;
     if (absorbing_) return series(y, [=](double k) { return a * std::sin(k * y) + k * std::cos(k * y); });
-    return 2 * a * equilibrium(y) + series(y, [=](double k) { return 2 * a * std::cos(k * y) + (a * a / k - k) * std::sin(k * y); });
+    return 2 * a * equilibrium(y) +
+           series(y, [=](double k) { return 2 * a * std::cos(k * y) + (a * a / k - k) * std::sin(k * y); });
   }
   /// An antiderivative of the density.
   double distribution(double y) const {
     const double a = slope_;
-    if (absorbing_) return series(y, [=](double k) { return (a * std::sin(k * y) - k * std::cos(k * y)) / (a * a + k * k); });
+    if (absorbing_)
+      return series(y, [=](double k) { return (a * std::sin(k * y) - k * std::cos(k * y)) / (a * a + k * k); });
     const double rest = a == 0 ? y / length_ : std::expm1(2 * a * y) / std::expm1(2 * a * length_);
     return rest + series(y, [=](double k) { return std::sin(k * y) / k; });
   }
@@ -100,7 +103,8 @@ class BoundedBrownian : public Law {
 const Registered<LawFactory> kind{
     {"laws",
      "bounded_brownian",
-     "Brownian motion with drift from a point between two walls; of absorbing walls the mass that is left (the rest counts as outside)",
+     "Brownian motion with drift from a point between two walls; of absorbing walls the mass that is left (the rest "
+     "counts as outside)",
      "Carslaw and Jaeger, 1959",
      {required("lower", {Type::real}, "lower wall"), required("upper", {Type::real}, "upper wall"),
       required("at", {Type::real}, "the point it starts from"),
@@ -113,12 +117,15 @@ const Registered<LawFactory> kind{
       if (!(length > 0) || !std::isfinite(length)) {
         throw ParameterError("upper", fmt::format("expected more than lower = {}, found {}", lower, upper));
       }
-      if (!(lower < at && at < upper)) throw ParameterError("at", fmt::format("expected a point in ({}, {}), found {}", lower, upper, at));
+      if (!(lower < at && at < upper))
+        throw ParameterError("at", fmt::format("expected a point in ({}, {}), found {}", lower, upper, at));
       if (variance < 1e-6 * length * length) {
-        throw ParameterError("variance", "expected at least 1e-6 of the squared distance of the walls; below, the walls are not felt");
+        throw ParameterError(
+            "variance", "expected at least 1e-6 of the squared distance of the walls; below, the walls are not felt");
       }
       if (std::abs(shift) * length > 30 * variance) {
-        throw ParameterError("shift", "expected |shift| * (upper - lower) <= 30 variance: beyond, the series loses its digits");
+        throw ParameterError("shift",
+                             "expected |shift| * (upper - lower) <= 30 variance: beyond, the series loses its digits");
       }
       return std::make_shared<BoundedBrownian>(lower, upper, at, variance, shift, p.text("walls") == "absorbing");
     }};

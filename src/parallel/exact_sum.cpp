@@ -10,7 +10,8 @@ namespace {
 // Digit j holds multiples of 2^(32 j - 1074). The last word counts +infinity, -infinity and NaN in three 21-bit fields.
 constexpr int digit_count = ExactSum::words - 1;
 constexpr std::uint64_t digit_mask = 0xffffffff;
-constexpr std::int64_t positive_infinity = 1, negative_infinity = std::int64_t{1} << 21, not_a_number = std::int64_t{1} << 42;
+constexpr std::int64_t positive_infinity = 1, negative_infinity = std::int64_t{1} << 21,
+                       not_a_number = std::int64_t{1} << 42;
 constexpr int pending_limit = 1 << 20;  // neither the fields of 21 bits nor digits of 2^33 per addition overflow before
 
 /// Carries upwards: every digit but the top one, which has the sign, ends in [0, 2^32).
@@ -80,7 +81,9 @@ double ExactSum::value() const {
   if (flags & not_a_number || (flags & positive_infinity && flags & negative_infinity)) {
     return std::numeric_limits<double>::quiet_NaN();
   }
-  if (flags) return flags & positive_infinity ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+  if (flags)
+    return flags & positive_infinity ? std::numeric_limits<double>::infinity()
+                                     : -std::numeric_limits<double>::infinity();
 
   carry(digits);
   const double sign = digits[digit_count - 1] < 0 ? -1 : 1;
@@ -95,7 +98,8 @@ double ExactSum::value() const {
   const int highest = 32 * top + std::bit_width(static_cast<std::uint64_t>(digits[top])) - 1;
   const int lowest = std::max(0, highest - 52);  // the last bit a double keeps
   std::uint64_t mantissa = 0;
-  for (int position = highest; position >= lowest; --position) mantissa = mantissa << 1 | static_cast<std::uint64_t>(bit(position));
+  for (int position = highest; position >= lowest; --position)
+    mantissa = mantissa << 1 | static_cast<std::uint64_t>(bit(position));
   if (lowest > 0 && bit(lowest - 1)) {  // round half to even
     bool beyond = false;
     for (int position = lowest - 2; position >= 0 && !beyond; --position) beyond = bit(position);

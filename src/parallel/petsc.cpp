@@ -36,7 +36,8 @@ void check_petsc(PetscErrorCode code, const char* call) {
   if (code == 0) return;
   const char* text = nullptr;
   PetscErrorMessage(code, &text, nullptr);
-  throw DivergedError(std::string("PETSc: ") + (text ? text : "error") + " (code " + std::to_string(code) + ") in " + call);
+  throw DivergedError(std::string("PETSc: ") + (text ? text : "error") + " (code " + std::to_string(code) + ") in " +
+                      call);
 }
 
 }  // namespace fortet::parallel

@@ -20,7 +20,8 @@ struct Words {
 inline Words rounds(Words x, std::uint32_t key0, std::uint32_t key1) {
 #pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
-    const std::uint64_t p = std::uint64_t{0xD2511F53} * (x.a & 0xffffffff), q = std::uint64_t{0xCD9E8D57} * (x.c & 0xffffffff);
+    const std::uint64_t p = std::uint64_t{0xD2511F53} * (x.a & 0xffffffff),
+                        q = std::uint64_t{0xCD9E8D57} * (x.c & 0xffffffff);
     x = {(q >> 32) ^ x.b ^ key0, q, (p >> 32) ^ x.d ^ key1, p};
     x.b &= 0xffffffff;
     x.d &= 0xffffffff;
@@ -37,7 +38,8 @@ inline double to_uniform(std::uint64_t high, std::uint64_t low) {
 }
 
 /// Uniforms of the two draws of one Philox block for particles first .. first + tile - 1.
-inline void uniform_tile(std::uint64_t first, std::uint32_t step, std::uint32_t pair, const std::uint32_t* key, double* u, double* v) {
+inline void uniform_tile(std::uint64_t first, std::uint32_t step, std::uint32_t pair, const std::uint32_t* key,
+                         double* u, double* v) {
   const std::uint32_t key0 = key[0], key1 = key[1];
 #pragma omp simd
   for (int i = 0; i < tile; ++i) {
@@ -91,7 +93,8 @@ std::uint64_t hash(std::string_view text) {
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
   const Words x = rounds({counter[0], counter[1], counter[2], counter[3]}, key[0], key[1]);
-  return {static_cast<std::uint32_t>(x.a), static_cast<std::uint32_t>(x.b), static_cast<std::uint32_t>(x.c), static_cast<std::uint32_t>(x.d)};
+  return {static_cast<std::uint32_t>(x.a), static_cast<std::uint32_t>(x.b), static_cast<std::uint32_t>(x.c),
+          static_cast<std::uint32_t>(x.d)};
 }
 
 Stream::Stream(std::uint64_t seed, Purpose purpose, std::string_view name) {
@@ -109,7 +112,9 @@ void Stream::normals(std::int64_t first, std::uint32_t step, Points out, std::ui
 }
 
 double Stream::uniform(std::int64_t id, std::uint32_t step, std::uint32_t draw) const {
-  const auto word = philox({static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32), step, draw / 2}, key());
+  const auto word = philox({static_cast<std::uint32_t>(id),
+                            static_cast<std::uint32_t>(static_cast<std::uint64_t>(id) >> 32), step, draw / 2},
+                           key());
   return draw % 2 ? to_uniform(word[2], word[3]) : to_uniform(word[0], word[1]);
 }
 

@@ -73,11 +73,13 @@ class Builder {
     processes::ProcessContext context;
     context.law = [this](const std::string& name) { return study_.laws_.at(name); };
     context.process = [this](const std::string& name) { return study_.processes_.at(name); };
-    context.score = [this](const std::string& section, const std::string& name, const processes::ProcessPtr& of) -> processes::FieldPtr {
+    context.score = [this](const std::string& section, const std::string& name,
+                           const processes::ProcessPtr& of) -> processes::FieldPtr {
       if (section != "densities") throw UsageError("a score can come from a law or a density");
       const densities::DensitySettings& density = study_.densities_.at(name);
       if (density.process != of) {
-        throw ParameterError("score.density", fmt::format("densities.{} is not a density of the process that is reversed", name));
+        throw ParameterError("score.density",
+                             fmt::format("densities.{} is not a density of the process that is reversed", name));
       }
       auto& field = study_.deferred_[name];
       if (!field) field = std::make_shared<DeferredField>(name, of->dimension());
@@ -90,8 +92,9 @@ class Builder {
     std::vector<double> at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{fallback};
     for (std::size_t i = 0; i < at.size(); ++i) {
       if (at[i] < 0 || at[i] > process.horizon() * (1 + 1e-12)) {
-        throw ParameterError(fmt::format("at[{}]", i), fmt::format("time {:g} lies outside of [0, {:g}], the times of processes.{}", at[i],
-                                                                   process.horizon(), parameters.text("process")));
+        throw ParameterError(fmt::format("at[{}]", i),
+                             fmt::format("time {:g} lies outside of [0, {:g}], the times of processes.{}", at[i],
+                                         process.horizon(), parameters.text("process")));
       }
       if (i > 0 && at[i] <= at[i - 1]) throw ParameterError(fmt::format("at[{}]", i), "times must increase");
     }
@@ -100,7 +103,8 @@ class Builder {
 
   static void same_dimension(const char* key, int found, const std::string& what, int expected, const std::string& of) {
     if (found != expected) {
-      throw ParameterError(key, fmt::format("{} has {} dimension{}, but {} has {}", what, found, found == 1 ? "" : "s", of, expected));
+      throw ParameterError(
+          key, fmt::format("{} has {} dimension{}, but {} has {}", what, found, found == 1 ? "" : "s", of, expected));
     }
   }
 
@@ -113,10 +117,12 @@ class Builder {
     const std::string process_name = "processes." + parameters.text("process");
     if (parameters.has("initial")) {
       settings.initial = study_.laws_.at(parameters.text("initial"));
-      same_dimension("initial", settings.initial->dimension(), "laws." + parameters.text("initial"), settings.process->dimension(), process_name);
+      same_dimension("initial", settings.initial->dimension(), "laws." + parameters.text("initial"),
+                     settings.process->dimension(), process_name);
     }
     if (parameters.has("reference")) settings.reference = study_.laws_.at(parameters.text("reference"));
-    same_dimension("grid", settings.grid->dimension(), "grids." + parameters.text("grid"), settings.process->dimension(), process_name);
+    same_dimension("grid", settings.grid->dimension(), "grids." + parameters.text("grid"),
+                   settings.process->dimension(), process_name);
     const std::string equation = parameters.text("equation");
     const bool evolves = equation == "forward" || equation == "backward";
     settings.at = times(parameters, *settings.process, evolves ? settings.process->horizon() : 0);
@@ -130,8 +136,8 @@ class Builder {
     settings.parameters = parameters;
     settings.process = study_.processes_.at(parameters.text("process"));
     settings.initial = study_.laws_.at(parameters.text("initial"));
-    same_dimension("initial", settings.initial->dimension(), "laws." + parameters.text("initial"), settings.process->dimension(),
-                   "processes." + parameters.text("process"));
+    same_dimension("initial", settings.initial->dimension(), "laws." + parameters.text("initial"),
+                   settings.process->dimension(), "processes." + parameters.text("process"));
     if (!settings.initial->capabilities().sample) {
       throw ParameterError("initial", fmt::format("laws.{} cannot be sampled", parameters.text("initial")));
     }
@@ -205,7 +211,8 @@ class Builder {
     comparisons::check_check(check.settings);
     const std::vector<double>*first = times_of(sides[0]), *second = times_of(sides[1]);
     const auto has = [](const std::vector<double>* times, double t) {
-      return !times || std::any_of(times->begin(), times->end(), [&](double s) { return std::abs(s - t) <= 1e-12 * std::max(1.0, std::abs(t)); });
+      return !times || std::any_of(times->begin(), times->end(),
+                                   [&](double s) { return std::abs(s - t) <= 1e-12 * std::max(1.0, std::abs(t)); });
     };
     if (parameters.has("at")) {
       check.settings.times = parameters.reals("at");
@@ -213,16 +220,19 @@ class Builder {
         const double t = check.settings.times[i];
         for (const auto& [side, times] : {std::pair{sides[0], first}, std::pair{sides[1], second}}) {
           if (!has(times, t)) {
-            throw ParameterError(fmt::format("at[{}]", i), fmt::format("{} is not recorded at t = {:g}; it is at {}", side, t, fmt::join(*times, ", ")));
+            throw ParameterError(fmt::format("at[{}]", i), fmt::format("{} is not recorded at t = {:g}; it is at {}",
+                                                                       side, t, fmt::join(*times, ", ")));
           }
         }
       }
     } else {
       if (first && !second && first->size() > 1) {
-        throw ParameterError("at", fmt::format("which of the times of {} is to be compared with {}?", sides[0], sides[1]));
+        throw ParameterError("at",
+                             fmt::format("which of the times of {} is to be compared with {}?", sides[0], sides[1]));
       }
       if (second && !first && second->size() > 1) {
-        throw ParameterError("at", fmt::format("which of the times of {} is to be compared with {}?", sides[1], sides[0]));
+        throw ParameterError("at",
+                             fmt::format("which of the times of {} is to be compared with {}?", sides[1], sides[0]));
       }
       if (!first && !second) {
         check.settings.times = {0.0};
@@ -230,7 +240,8 @@ class Builder {
         for (const double t : first ? *first : *second) {
           if (has(second, t)) check.settings.times.push_back(t);
         }
-        if (check.settings.times.empty()) throw ParameterError("compare", fmt::format("{} and {} have no time in common", sides[0], sides[1]));
+        if (check.settings.times.empty())
+          throw ParameterError("compare", fmt::format("{} and {} have no time in common", sides[0], sides[1]));
       }
     }
     comparisons::check_times(check.settings);

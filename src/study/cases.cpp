@@ -13,7 +13,8 @@ std::vector<Case> cases_of(const Document& document, Faults& faults) {
   }
   for (const auto& [key, values] : sweep.items()) {
     if (!values.is_array() || values.empty()) {
-      faults.add(document.position("sweep." + key), fmt::format("sweep.{} must be a list with at least one value", key));
+      faults.add(document.position("sweep." + key),
+                 fmt::format("sweep.{} must be a list with at least one value", key));
       continue;
     }
     std::vector<Case> extended;

@@ -18,7 +18,8 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
   }
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the back
 
-  CLI::App app{"fortet: one process read as a density on a grid and as particles, and a calibrated verdict whether they agree"};
+  CLI::App app{
+      "fortet: one process read as a density on a grid and as particles, and a calibrated verdict whether they agree"};
   app.set_version_flag("--version", [] { return versions().dump(1); });
   app.require_subcommand(1);
   app.footer("Options of PETSc stand after --, for example: fortet run deck.yaml -- -density_noising_ts_type bdf");
@@ -28,7 +29,8 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
   run->add_option("deck", result.argument, "deck (YAML)")->required();
   run->add_option("overrides", result.overrides, "key.path=value, for example ensembles.sde.steps=1000");
   run->add_flag("--dry-run", result.dry_run, "check the deck and print the plan, compute nothing");
-  run->add_option("--case", result.case_number, "only this case of a sweep, counting from 1")->check(CLI::PositiveNumber);
+  run->add_option("--case", result.case_number, "only this case of a sweep, counting from 1")
+      ->check(CLI::PositiveNumber);
   run->add_option("--restart", restart, "continue from a checkpoint");
   run->add_option("--walltime", walltime, "stop with a checkpoint before this time (H:M:S)");
   CLI::App* validate = app.add_subcommand("validate", "check a deck and print the plan");
@@ -59,7 +61,8 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
   result.command = app.get_subcommands().front()->get_name();
   if (!restart.empty() || !walltime.empty()) {
     if (speaks) {
-      std::fprintf(stderr, "fortet: %s is not available in this version: it needs checkpoints, which are not written yet\n",
+      std::fprintf(stderr,
+                   "fortet: %s is not available in this version: it needs checkpoints, which are not written yet\n",
                    restart.empty() ? "--walltime" : "--restart");
     }
     result.exit_code = static_cast<int>(ExitCode::usage);

@@ -1,6 +1,6 @@
 #pragma once
-#include "fortet/processes/field.hpp"
 #include "fortet/base/error.hpp"
+#include "fortet/processes/field.hpp"
 
 namespace fortet::study {
 

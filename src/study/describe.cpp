@@ -27,7 +27,8 @@ std::string details(const Parameter& parameter) {
 
 void plain_parameters(const std::vector<Parameter>& parameters, const std::string& indent, std::string& out) {
   for (const Parameter& parameter : parameters) {
-    out += fmt::format("{}{:<20} {}\n{}{:<20}   ({})\n", indent, parameter.name, parameter.doc, indent, "", details(parameter));
+    out += fmt::format("{}{:<20} {}\n{}{:<20}   ({})\n", indent, parameter.name, parameter.doc, indent, "",
+                       details(parameter));
     plain_parameters(parameter.fields, indent + "  ", out);
   }
 }
@@ -46,7 +47,8 @@ void markdown_parameters(const std::vector<Parameter>& parameters, const std::st
 std::string title_of(const Schema& schema) { return schema.kind.empty() ? schema.category : schema.kind; }
 
 std::string plain(const Schema& schema) {
-  std::string out = fmt::format("{}{}{}\n  {}\n", schema.category, schema.kind.empty() ? "" : ".", schema.kind, schema.doc);
+  std::string out =
+      fmt::format("{}{}{}\n  {}\n", schema.category, schema.kind.empty() ? "" : ".", schema.kind, schema.doc);
   if (!schema.reference.empty()) out += "  " + schema.reference + "\n";
   plain_parameters(schema.parameters, "    ", out);
   return out;
@@ -73,13 +75,15 @@ std::string describe(const std::string& what, bool as_markdown) {
   if (!what.empty() && std::find(categories.begin(), categories.end(), category) == categories.end()) {
     const std::string nearest = nearest_name(category, categories);
     throw UsageError(fmt::format("unknown category '{}'{}; known: {}", category,
-                                 nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest), fmt::join(categories, ", ")));
+                                 nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest),
+                                 fmt::join(categories, ", ")));
   }
   if (dot != std::string::npos) {
     const std::string kind = what.substr(dot + 1);
     const Schema* schema = catalogue.find(category, kind);
     if (!schema) {
-      throw UsageError(fmt::format("unknown kind '{}' of {}; known: {}", kind, category, fmt::join(catalogue.kinds(category), ", ")));
+      throw UsageError(fmt::format("unknown kind '{}' of {}; known: {}", kind, category,
+                                   fmt::join(catalogue.kinds(category), ", ")));
     }
     return as_markdown ? markdown(*schema) : plain(*schema);
   }

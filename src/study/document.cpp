@@ -12,7 +12,8 @@ namespace fortet::study {
 
 void Faults::add(Position position, std::string message) {
   for (const Fault& known : faults_) {
-    if (known.message == message && known.position.line == position.line && known.position.column == position.column) return;
+    if (known.message == message && known.position.line == position.line && known.position.column == position.column)
+      return;
   }
   faults_.push_back({position, std::move(message)});
 }
@@ -84,7 +85,8 @@ class Reader {
         return node.Tag() == "!" ? Json(node.Scalar()) : plain_scalar(node.Scalar());
       case YAML::NodeType::Sequence: {
         Json list = Json::array();
-        for (std::size_t i = 0; i < node.size(); ++i) list.push_back(read(node[i], fmt::format("{}[{}]", path, i), depth + 1));
+        for (std::size_t i = 0; i < node.size(); ++i)
+          list.push_back(read(node[i], fmt::format("{}[{}]", path, i), depth + 1));
         return list;
       }
       case YAML::NodeType::Map: {
@@ -211,7 +213,8 @@ void apply_override(Document& document, const std::string& assignment, Faults& f
   if (!value_faults.empty()) faults.add(nowhere, assignment + ": " + value_faults.text());
   std::erase_if(document.positions, [&](const auto& entry) {
     const std::string& known = entry.first;
-    return known.starts_with(walked) && (known.size() == walked.size() || known[walked.size()] == '.' || known[walked.size()] == '[');
+    return known.starts_with(walked) &&
+           (known.size() == walked.size() || known[walked.size()] == '.' || known[walked.size()] == '[');
   });
   document.positions[walked] = nowhere;
 }

@@ -74,10 +74,12 @@ class Commands {
     if (faults.empty()) {
       for (const std::string& assignment : assignments) apply_override(document, assignment, faults);
       Deck deck = resolve(document, faults);
-      study = std::make_unique<Study>(std::move(deck), communicator_, std::filesystem::path(line_.argument).parent_path(), faults);
+      study = std::make_unique<Study>(std::move(deck), communicator_,
+                                      std::filesystem::path(line_.argument).parent_path(), faults);
     }
     if (!faults.empty()) {
-      throw UsageError(faults.text() + fmt::format("{} fault{}; nothing was computed", faults.size(), faults.size() == 1 ? "" : "s"));
+      throw UsageError(faults.text() +
+                       fmt::format("{} fault{}; nothing was computed", faults.size(), faults.size() == 1 ? "" : "s"));
     }
     return study;
   }
@@ -85,10 +87,11 @@ class Commands {
   void banner(const Study& study) const {
     const Json known = versions();
     say(fmt::format("fortet {} ({}), PETSc {}, HDF5 {}, {}\n{} rank{} x {} thread{}, seed {}, deck {} ({:016x})\n{}\n",
-                    known["fortet"].get<std::string>(), known["revision"].get<std::string>(), known["petsc"].get<std::string>(),
-                    known["hdf5"].get<std::string>(), known["mpi"].get<std::string>(), communicator_.size(),
-                    communicator_.size() == 1 ? "" : "s", omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s",
-                    study.deck().seed, line_.argument, std::hash<std::string>{}(study.deck().resolved.dump()), study.deck().title));
+                    known["fortet"].get<std::string>(), known["revision"].get<std::string>(),
+                    known["petsc"].get<std::string>(), known["hdf5"].get<std::string>(),
+                    known["mpi"].get<std::string>(), communicator_.size(), communicator_.size() == 1 ? "" : "s",
+                    omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s", study.deck().seed, line_.argument,
+                    std::hash<std::string>{}(study.deck().resolved.dump()), study.deck().title));
   }
 
   int run() {
@@ -100,7 +103,8 @@ class Commands {
     }();
     if (!faults.empty()) throw UsageError(faults.text() + "nothing was computed");
     if (line_.case_number > static_cast<int>(cases.size())) {
-      throw UsageError(fmt::format("--case {}: the deck has {} case{}", line_.case_number, cases.size(), cases.size() == 1 ? "" : "s"));
+      throw UsageError(fmt::format("--case {}: the deck has {} case{}", line_.case_number, cases.size(),
+                                   cases.size() == 1 ? "" : "s"));
     }
     // All cases are checked before the first is computed.
     const bool only_check = line_.command == "validate" || line_.dry_run;
@@ -127,7 +131,9 @@ class Commands {
     const std::vector<Parameters> orders = studies.front()->deck().orders;
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
-      if (!one.name.empty()) say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(), fmt::join(one.assignments, " ")));
+      if (!one.name.empty())
+        say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(),
+                        fmt::join(one.assignments, " ")));
       const std::filesystem::path folder = one.name.empty() ? output : output / one.name;
       const Study::Outcome outcome = run_one(*studies[c], folder);
       agree = agree && outcome.agrees();
@@ -152,16 +158,20 @@ class Commands {
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
     say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
     for (const auto& [name, path] : outcome.densities) {
-      for (const auto& [quantity, value] : path.quantities) say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
+      for (const auto& [quantity, value] : path.quantities)
+        say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
       for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
     }
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
     for (const Study::Timing& timing : outcome.timings) {
-      say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least), duration_text(timing.mean), duration_text(timing.most)));
+      say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least),
+                      duration_text(timing.mean), duration_text(timing.most)));
     }
-    say(fmt::format("  {:<58} {:>9}\n  {:<58} {:>9}\nresults: {}\n", "output", duration_text(written), "total", duration_text(computed + written),
-                    folder.string()));
-    say(outcome.checks.empty() ? "done\n" : outcome.agrees() ? "done: every check agrees\n" : "done: A CHECK DISAGREES\n");
+    say(fmt::format("  {:<58} {:>9}\n  {:<58} {:>9}\nresults: {}\n", "output", duration_text(written), "total",
+                    duration_text(computed + written), folder.string()));
+    say(outcome.checks.empty() ? "done\n"
+        : outcome.agrees()     ? "done: every check agrees\n"
+                               : "done: A CHECK DISAGREES\n");
     return outcome;
   }
 
@@ -175,7 +185,8 @@ int execute(const CommandLine& command_line, const parallel::Communicator& commu
   try {
     return Commands(command_line, communicator).execute();
   } catch (const Error& error) {
-    if (communicator.is_root()) std::fprintf(stderr, "%s%s\n", error.exit_code() == ExitCode::usage ? "" : "fortet: ", error.what());
+    if (communicator.is_root())
+      std::fprintf(stderr, "%s%s\n", error.exit_code() == ExitCode::usage ? "" : "fortet: ", error.what());
     return static_cast<int>(error.exit_code());
   } catch (const std::bad_alloc&) {
     parallel::fail_local(communicator, Error(ExitCode::internal, "out of memory"));

@@ -16,7 +16,8 @@ Json definition(const std::string& category) { return {{"$ref", "#/definitions/"
 Json number(const Parameter& parameter, const char* type) {
   Json result{{"type", type}};
   if (parameter.lowest > -1e308) result[parameter.lowest_excluded ? "exclusiveMinimum" : "minimum"] = parameter.lowest;
-  if (parameter.highest < 1e308) result[parameter.highest_excluded ? "exclusiveMaximum" : "maximum"] = parameter.highest;
+  if (parameter.highest < 1e308)
+    result[parameter.highest_excluded ? "exclusiveMaximum" : "maximum"] = parameter.highest;
   return result;
 }
 
@@ -26,26 +27,43 @@ Json of_type(Type type, const Parameter& parameter) {
   const Json text{{"type", "string"}}, formula{{"type", {"string", "number"}}}, any_number{{"type", "number"}};
   const Json choice{{"enum", parameter.choices}};
   switch (type) {
-    case Type::boolean: return {{"type", "boolean"}};
-    case Type::integer: return number(parameter, "number");
-    case Type::real: return number(parameter, "number");
+    case Type::boolean:
+      return {{"type", "boolean"}};
+    case Type::integer:
+      return number(parameter, "number");
+    case Type::real:
+      return number(parameter, "number");
     case Type::text:
-    case Type::reference: return text;
-    case Type::choice: return choice;
+    case Type::reference:
+      return text;
+    case Type::choice:
+      return choice;
     case Type::reals:
-    case Type::integers: return either({number(parameter, "number"), list_of(number(parameter, "number"))});
+    case Type::integers:
+      return either({number(parameter, "number"), list_of(number(parameter, "number"))});
     case Type::texts:
-    case Type::references: return either({text, list_of(text)});
-    case Type::matrix: return list_of(list_of(any_number));
-    case Type::expression: return formula;
-    case Type::expressions: return either({formula, list_of(formula)});
-    case Type::expression_matrix: return list_of(list_of(formula));
-    case Type::kind: return definition(parameter.category);
-    case Type::kinds: return either({definition(parameter.category), list_of(definition(parameter.category))});
-    case Type::record: return record(parameter.fields);
-    case Type::records: return either({record(parameter.fields), list_of(record(parameter.fields))});
-    case Type::sides: return either({choice, list_of(either({choice, list_of(choice)}))});
-    case Type::numbers_by_name: return {{"type", "object"}, {"additionalProperties", any_number}};
+    case Type::references:
+      return either({text, list_of(text)});
+    case Type::matrix:
+      return list_of(list_of(any_number));
+    case Type::expression:
+      return formula;
+    case Type::expressions:
+      return either({formula, list_of(formula)});
+    case Type::expression_matrix:
+      return list_of(list_of(formula));
+    case Type::kind:
+      return definition(parameter.category);
+    case Type::kinds:
+      return either({definition(parameter.category), list_of(definition(parameter.category))});
+    case Type::record:
+      return record(parameter.fields);
+    case Type::records:
+      return either({record(parameter.fields), list_of(record(parameter.fields))});
+    case Type::sides:
+      return either({choice, list_of(either({choice, list_of(choice)}))});
+    case Type::numbers_by_name:
+      return {{"type", "object"}, {"additionalProperties", any_number}};
   }
   return Json::object();
 }
@@ -98,7 +116,8 @@ Json kinds_of(const std::string& category) {
 
 Json json_schema() {
   Json definitions = Json::object();
-  for (const std::string& category : SchemaCatalogue::instance().categories()) definitions[category] = kinds_of(category);
+  for (const std::string& category : SchemaCatalogue::instance().categories())
+    definitions[category] = kinds_of(category);
   Json schema = record(study_schema().parameters);
   for (const std::string& section : object_sections()) {
     schema["properties"][section] = Json{{"type", {"object", "null"}}, {"additionalProperties", definition(section)}};

@@ -26,18 +26,22 @@ std::string Study::plan() const {
       what = fmt::format("{} cells", fmt::join(cells, " x "));
     } else if (section == "densities") {
       const densities::DensityPlan& plan = density_plans_.at(name);
-      what = fmt::format("{:g} unknowns, {} {}, {}", plan.cells, plan.propagator,
-                         plan.steps > 0 ? fmt::format("{:g} steps", plan.steps) : std::string("steps chosen on the way"), bytes_text(plan.bytes));
+      what =
+          fmt::format("{:g} unknowns, {} {}, {}", plan.cells, plan.propagator,
+                      plan.steps > 0 ? fmt::format("{:g} steps", plan.steps) : std::string("steps chosen on the way"),
+                      bytes_text(plan.bytes));
     } else if (section == "ensembles") {
       const ensembles::EnsembleSettings& settings = ensembles_.at(name);
       const double count = static_cast<double>(settings.particles), snapshots = static_cast<double>(settings.at.size());
       const double steps = parameters.has("steps") ? static_cast<double>(parameters.integer("steps")) : 0;
-      what = fmt::format("{:g} particles, {}, {}, {}", count, parameters.child("stepper").kind(),
-                         steps > 0 ? fmt::format("{:g} particle steps", steps * count) : std::string("steps chosen on the way"),
-                         bytes_text(count * settings.process->dimension() * 8 * snapshots));
+      what = fmt::format(
+          "{:g} particles, {}, {}, {}", count, parameters.child("stepper").kind(),
+          steps > 0 ? fmt::format("{:g} particle steps", steps * count) : std::string("steps chosen on the way"),
+          bytes_text(count * settings.process->dimension() * 8 * snapshots));
     }
     const std::vector<std::string> targets = deck_.targets_of(object);
-    text += fmt::format("  {:<28} {}{}\n", object, what, targets.empty() ? "" : fmt::format("  <- {}", fmt::join(targets, ", ")));
+    text += fmt::format("  {:<28} {}{}\n", object, what,
+                        targets.empty() ? "" : fmt::format("  <- {}", fmt::join(targets, ", ")));
   }
   for (const PendingCheck& check : checks_) {
     std::vector<std::string> statistics;

@@ -30,18 +30,24 @@ int run_program(const std::vector<std::string>& words) {
 /// The Python of FORTET_PYTHON, or the first on this machine that has what the report needs.
 std::string find_python() {
   const char* chosen = std::getenv("FORTET_PYTHON");
-  for (const std::string& python : chosen ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"}) {
-    if (run_program({python, "-c", "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('numpy', 'h5py', 'matplotlib')))"}) == 0) {
+  for (const std::string& python :
+       chosen ? std::vector<std::string>{chosen} : std::vector<std::string>{"python3", "/usr/bin/python3"}) {
+    if (run_program({python, "-c",
+                     "import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ('numpy', 'h5py', "
+                     "'matplotlib')))"}) == 0) {
       return python;
     }
   }
-  throw IoError("no Python with numpy, h5py and matplotlib was found (Debian: python3-h5py python3-matplotlib); FORTET_PYTHON names another one");
+  throw IoError(
+      "no Python with numpy, h5py and matplotlib was found (Debian: python3-h5py python3-matplotlib); FORTET_PYTHON "
+      "names another one");
 }
 
 /// The drawing code: beside the program in a build tree, under share/ in an installation.
 std::filesystem::path find_script() {
   const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  for (const std::filesystem::path& candidate : {folder / "share/fortet/report", folder.parent_path() / "share/fortet/report"}) {
+  for (const std::filesystem::path& candidate :
+       {folder / "share/fortet/report", folder.parent_path() / "share/fortet/report"}) {
     if (std::filesystem::exists(candidate / "__main__.py")) return candidate;
   }
   throw IoError("the drawing code of the report is not installed (share/fortet/report)");

@@ -1,4 +1,5 @@
-// Checks a document against the schemas: unknown and missing keys, types, ranges, choices, references; fills in defaults.
+// Checks a document against the schemas: unknown and missing keys, types, ranges, choices, references; fills in
+// defaults.
 #include <set>
 
 #include "fortet/study/deck.hpp"
@@ -95,7 +96,8 @@ class Resolver {
     }
     for (const auto& [name, value] : values.items()) {
       const std::string path = section + "." + name;
-      if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != std::string::npos) {
+      if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") !=
+          std::string::npos) {
         fault(path, fmt::format("'{}' is no name: use letters, digits and _", name));
       }
       const std::size_t before = faults_.size();
@@ -161,8 +163,8 @@ class Resolver {
     return result;
   }
 
-  Json fields(const std::vector<Parameter>& parameters, const Json& values, const std::string& path, const std::string& what,
-              bool has_kind = false) {
+  Json fields(const std::vector<Parameter>& parameters, const Json& values, const std::string& path,
+              const std::string& what, bool has_kind = false) {
     Json result = Json::object();
     std::vector<std::string> known;
     for (const Parameter& parameter : parameters) known.push_back(parameter.name);
@@ -255,8 +257,9 @@ class Resolver {
       }
     }
     fault(path, fmt::format("{}: expected {}, found {}{}", path, expectation(parameter), shown(value),
-                            value.is_string() && !parameter.choices.empty() ? suggestion(value.get<std::string>(), parameter.choices)
-                                                                            : ""));
+                            value.is_string() && !parameter.choices.empty()
+                                ? suggestion(value.get<std::string>(), parameter.choices)
+                                : ""));
     return value;
   }
 
@@ -276,9 +279,11 @@ class Resolver {
       }
     }
     const Json& root = document_.values;
-    const std::vector<std::string> names = root.contains(section) ? names_in(root.at(section)) : std::vector<std::string>{};
+    const std::vector<std::string> names =
+        root.contains(section) ? names_in(root.at(section)) : std::vector<std::string>{};
     if (std::find(names.begin(), names.end(), object_name) == names.end()) {
-      fault(path, fmt::format("{}: there is no '{}' in {}{}", path, object_name, section, suggestion(object_name, names)));
+      fault(path,
+            fmt::format("{}: there is no '{}' in {}{}", path, object_name, section, suggestion(object_name, names)));
       return;
     }
     deck_.references.push_back({path, section + "." + object_name});
@@ -301,7 +306,7 @@ std::vector<std::string> build_order(const Deck& deck, Faults& faults) {
   std::vector<std::string> order;
   std::map<std::string, int> state;  // 1: being visited, 2: done
   const std::function<void(const std::string&, std::vector<std::string>)> visit = [&](const std::string& object,
-                                                                                     std::vector<std::string> way) {
+                                                                                      std::vector<std::string> way) {
     if (state[object] == 2) return;
     way.push_back(object);
     if (state[object] == 1) {

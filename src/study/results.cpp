@@ -12,7 +12,8 @@
 
 namespace fortet::study {
 
-void write_text(const std::filesystem::path& file, const std::string& text, const parallel::Communicator& communicator) {
+void write_text(const std::filesystem::path& file, const std::string& text,
+                const parallel::Communicator& communicator) {
   parallel::together(communicator, [&] {
     if (!communicator.is_root()) return;
     const std::filesystem::path temporary = file.string() + ".part";
@@ -20,7 +21,8 @@ void write_text(const std::filesystem::path& file, const std::string& text, cons
       std::ofstream stream(temporary, std::ios::binary);
       stream << text;
       stream.close();
-      if (!stream) throw IoError(fmt::format("{}: cannot write it (is the disk full, or the folder read-only?)", file.string()));
+      if (!stream)
+        throw IoError(fmt::format("{}: cannot write it (is the disk full, or the folder read-only?)", file.string()));
     }
     std::error_code code;
     std::filesystem::rename(temporary, file, code);
@@ -112,9 +114,12 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
   const std::vector<std::uint64_t> shape = cell_shape(grid);
   std::vector<std::uint64_t> vector_shape = shape;
   vector_shape.push_back(3);
-  const std::uint64_t begin = static_cast<std::uint64_t>(grid.slab().begin), rows = static_cast<std::uint64_t>(grid.slab().size());
+  const std::uint64_t begin = static_cast<std::uint64_t>(grid.slab().begin),
+                      rows = static_cast<std::uint64_t>(grid.slab().size());
   const std::vector<std::string> stored = parameters.texts("store");
-  const auto stores = [&](const char* what) { return path.is_law && std::find(stored.begin(), stored.end(), what) != stored.end(); };
+  const auto stores = [&](const char* what) {
+    return path.is_law && std::find(stored.begin(), stored.end(), what) != stored.end();
+  };
   for (std::size_t i = 0; i < path.snapshots.size(); ++i) {
     const densities::Snapshot& snapshot = path.snapshots[i];
     const std::string group = fmt::format("{}/{:04d}", base, i);
@@ -122,7 +127,8 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
     std::vector<std::string> vectors;
     for (const char* field : {"velocity", "current"}) {
       if (!stores(field)) continue;
-      const PointArray values = vectors.emplace_back(field) == "velocity" ? densities::velocity(path, snapshot) : densities::current(path, snapshot);
+      const PointArray values = vectors.emplace_back(field) == "velocity" ? densities::velocity(path, snapshot)
+                                                                          : densities::current(path, snapshot);
       file.write_rows(group + "/" + field, vector_shape, begin, rows, interleaved(values));
     }
     file.attribute(group, "time", snapshot.time);
@@ -159,7 +165,9 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
   series("reference_kl", [](const auto& d) { return d.reference_kl; });
   for (int k = 0; k < grid.dimension(); ++k) {
     for (int side = 0; side < 2; ++side) {
-      if (grid.boundary(k, side) != densities::Boundary::absorbing && grid.boundary(k, side) != densities::Boundary::outflow) continue;
+      if (grid.boundary(k, side) != densities::Boundary::absorbing &&
+          grid.boundary(k, side) != densities::Boundary::outflow)
+        continue;
       const std::string suffix = fmt::format("_{}_{}", k, side == 0 ? "lower" : "upper");
       series("absorbed" + suffix, [&](const auto& d) { return d.absorbed.empty() ? 0.0 : d.absorbed[k][side]; });
       series("flux" + suffix, [&](const auto& d) { return d.flux.empty() ? 0.0 : d.flux[k][side]; });
@@ -174,12 +182,15 @@ void write_ensemble(io::Hdf5File& file, Xdmf& xdmf, const ensembles::EnsemblePat
     const ensembles::Snapshot& snapshot = path.snapshots[i];
     const std::string group = fmt::format("{}/{:04d}", base, i);
     const std::int64_t total = std::min(store, snapshot.total), d = snapshot.positions.dimension();
-    const std::int64_t begin = std::min(snapshot.first, total), end = std::min<std::int64_t>(snapshot.first + snapshot.positions.size(), total);
+    const std::int64_t begin = std::min(snapshot.first, total),
+                       end = std::min<std::int64_t>(snapshot.first + snapshot.positions.size(), total);
     std::vector<double> rows(static_cast<std::size_t>((end - begin) * d));
     for (std::int64_t p = begin; p < end; ++p) {
-      for (std::int64_t k = 0; k < d; ++k) rows[(p - begin) * d + k] = snapshot.positions(p - snapshot.first, static_cast<int>(k));
+      for (std::int64_t k = 0; k < d; ++k)
+        rows[(p - begin) * d + k] = snapshot.positions(p - snapshot.first, static_cast<int>(k));
     }
-    const auto size = static_cast<std::uint64_t>(total), first = static_cast<std::uint64_t>(begin), count = static_cast<std::uint64_t>(end - begin);
+    const auto size = static_cast<std::uint64_t>(total), first = static_cast<std::uint64_t>(begin),
+               count = static_cast<std::uint64_t>(end - begin);
     file.write_rows(group + "/positions", {size, static_cast<std::uint64_t>(d)}, first, count, rows);
     const auto scalars = [&](const std::string& name, const std::vector<double>& values, bool present) {
       if (present) file.write_rows(group + "/" + name, {size}, first, count, std::span(values).first(count));
@@ -194,7 +205,8 @@ void write_ensemble(io::Hdf5File& file, Xdmf& xdmf, const ensembles::EnsemblePat
   if (trajectories.count > 0) {
     const std::uint64_t steps = trajectories.times.size(), count = static_cast<std::uint64_t>(trajectories.count);
     file.write(base + "/trajectories/times", {steps}, trajectories.times);
-    file.write(base + "/trajectories/positions", {steps, count, static_cast<std::uint64_t>(trajectories.dimension)}, trajectories.values);
+    file.write(base + "/trajectories/positions", {steps, count, static_cast<std::uint64_t>(trajectories.dimension)},
+               trajectories.values);
   }
 }
 
@@ -239,7 +251,8 @@ void write_deck(const Deck& deck, const std::filesystem::path& folder, const par
 }
 
 void write_results(const Study& study, const Study::Outcome& outcome, const std::filesystem::path& folder,
-                   const std::vector<std::string>& command_line, double seconds, const parallel::Communicator& communicator) {
+                   const std::vector<std::string>& command_line, double seconds,
+                   const parallel::Communicator& communicator) {
   Xdmf xdmf("study.h5");
   io::Hdf5File file(communicator, (folder / "study.h5").string(), io::Hdf5File::Mode::create);
   file.attribute("/", "file_type", "fortet study");
@@ -247,7 +260,8 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   file.attribute("/", "format_minor", format_minor);
   file.attribute("/", "title", study.deck().title);
   file.attribute("/", "seed", static_cast<double>(study.deck().seed));
-  for (const auto& [name, path] : outcome.densities) write_density(file, xdmf, path, *study.deck().find("densities", name));
+  for (const auto& [name, path] : outcome.densities)
+    write_density(file, xdmf, path, *study.deck().find("densities", name));
   for (const auto& [name, path] : outcome.ensembles) {
     write_ensemble(file, xdmf, path, study.deck().find("ensembles", name)->integer("store"), communicator);
   }
@@ -258,7 +272,9 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   Json results{{"format", fmt::format("{}.{}", format_major, format_minor)},
                {"study", study.deck().title},
                {"false_alarm_rate", study.deck().resolved.at("false_alarm_rate")},
-               {"verdict", outcome.checks.empty() ? "no checks" : outcome.agrees() ? "agree" : "disagree"},
+               {"verdict", outcome.checks.empty() ? "no checks"
+                           : outcome.agrees()     ? "agree"
+                                                  : "disagree"},
                {"quantities", Json::object()},
                {"notes", Json::object()},
                {"checks", Json::array()}};
@@ -279,14 +295,10 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   for (const Study::Timing& timing : outcome.timings) {
     seconds_of[timing.object] = Json{{"min", timing.least}, {"mean", timing.mean}, {"max", timing.most}};
   }
-  const Json run{{"versions", versions()},
-                 {"date", now_text()},
-                 {"command_line", command_line},
-                 {"ranks", communicator.size()},
-                 {"threads", omp_get_max_threads()},
-                 {"seconds", seconds},
-                 {"seconds_of", seconds_of},
-                 {"work_of", work},
+  const Json run{{"versions", versions()},           {"date", now_text()},
+                 {"command_line", command_line},     {"ranks", communicator.size()},
+                 {"threads", omp_get_max_threads()}, {"seconds", seconds},
+                 {"seconds_of", seconds_of},         {"work_of", work},
                  {"memory_per_rank_bytes", memory}};
   write_text(folder / "run.json", run.dump(1) + "\n", communicator);
 }

@@ -38,7 +38,8 @@ Study::Outcome Study::run() {
     const double seconds = MPI_Wtime() - start;
     parallel::ExactSum sum;
     sum.add(seconds);
-    outcome.timings.push_back({object, communicator_.min(seconds), communicator_.sum(sum) / communicator_.size(), communicator_.max(seconds)});
+    outcome.timings.push_back({object, communicator_.min(seconds), communicator_.sum(sum) / communicator_.size(),
+                               communicator_.max(seconds)});
   };
   for (const std::string& object : order_) {
     const std::size_t dot = object.find('.');

@@ -5,20 +5,23 @@ namespace fortet::study {
 namespace {
 
 [[maybe_unused]] const bool registered = [] {
-  SchemaCatalogue::instance().add(Schema{
-      "orders",
-      "",
-      "Observed order of convergence along one key of a sweep: value = C key^(-order), fitted through the cases; a study whose order is off ends with "
-      "exit code 5.",
-      "",
-      {required("check", {Type::text}, "name of the check whose value converges"),
-       required("statistic", {Type::text}, "its statistic"),
-       defaulted("of", {Type::choice}, "value",
-                 "what converges: the value of the statistic, or an error that the budget of the check estimates, in the L1 norm of the cell masses")
-           .one_of({"value", "space", "time", "particle_step"}),
-       required("over", {Type::text}, "key path of the sweep, for example grids.line.cells (of a list, the first entry counts)"),
-       required("order", {Type::real}, "expected order"),
-       defaulted("within", {Type::real}, 0.2, "largest distance from it").positive()}});
+  SchemaCatalogue::instance().add(
+      Schema{"orders",
+             "",
+             "Observed order of convergence along one key of a sweep: value = C key^(-order), fitted through the "
+             "cases; a study whose order is off ends with "
+             "exit code 5.",
+             "",
+             {required("check", {Type::text}, "name of the check whose value converges"),
+              required("statistic", {Type::text}, "its statistic"),
+              defaulted("of", {Type::choice}, "value",
+                        "what converges: the value of the statistic, or an error that the budget of the check "
+                        "estimates, in the L1 norm of the cell masses")
+                  .one_of({"value", "space", "time", "particle_step"}),
+              required("over", {Type::text},
+                       "key path of the sweep, for example grids.line.cells (of a list, the first entry counts)"),
+              required("order", {Type::real}, "expected order"),
+              defaulted("within", {Type::real}, 0.2, "largest distance from it").positive()}});
   return true;
 }();
 
@@ -34,7 +37,9 @@ Summary summary(const std::vector<double>& values) {
   return result;
 }
 
-std::string joined(const std::vector<std::string>& assignments) { return fmt::format("{}", fmt::join(assignments, " ")); }
+std::string joined(const std::vector<std::string>& assignments) {
+  return fmt::format("{}", fmt::join(assignments, " "));
+}
 
 /// The first number in the value of an assignment "key=value".
 double number_of(const std::string& assignment) {
@@ -63,9 +68,11 @@ void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& re
   }
   for (const comparisons::Result& result : results) {
     auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) {
-      return r.assignments == assignments && r.check == result.check && r.statistic == result.statistic && r.time == result.time;
+      return r.assignments == assignments && r.check == result.check && r.statistic == result.statistic &&
+             r.time == result.time;
     });
-    if (row == rows_.end()) row = rows_.insert(row, Row{assignments, result.check, result.statistic, result.time, {}, {}, 0});
+    if (row == rows_.end())
+      row = rows_.insert(row, Row{assignments, result.check, result.statistic, result.time, {}, {}, 0});
     row->values.push_back(result.value);
     for (const auto& [source, error] : result.budget) row->budgets[source].push_back(error);
     row->agreements += result.agree;
@@ -91,15 +98,16 @@ void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
       auto& [x, y] = lines[fmt::format("t = {:g} {}", row.time, joined(others))];
       x.push_back(std::log(parameter));
       const auto source = row.budgets.find(of);
-      y.push_back(of == "value"                  ? std::log(summary(row.values).mean)
+      y.push_back(of == "value"                 ? std::log(summary(row.values).mean)
                   : source == row.budgets.end() ? std::nan("")
                                                 : std::log(summary(source->second).mean));
     }
     if (lines.empty()) lines["no such check or statistic"];
     for (const auto& [setting, line] : lines) {
       const double observed = line.first.size() >= 2 ? -slope(line.first, line.second) : std::nan("");
-      orders_.push_back({fmt::format("{} of {}", of == "value" ? wanted.text("statistic") : of, wanted.text("check")), wanted.text("over"), setting,
-                         observed, wanted.real("order"), wanted.real("within"), line.first.size()});
+      orders_.push_back({fmt::format("{} of {}", of == "value" ? wanted.text("statistic") : of, wanted.text("check")),
+                         wanted.text("over"), setting, observed, wanted.real("order"), wanted.real("within"),
+                         line.first.size()});
     }
   }
 }
@@ -114,16 +122,18 @@ std::string SweepTable::text() const {
     width = std::max(width, joined(row.assignments).size());
     check_width = std::max(check_width, row.check.size());
   }
-  std::string text = fmt::format("{:<{}}  {:<{}} {:>8} {:<10} {:>11} {:>11} {:>5} {:>7}\n", "setting", width, "check", check_width, "time",
-                                 "statistic", "mean", "sd", "runs", "agree");
+  std::string text = fmt::format("{:<{}}  {:<{}} {:>8} {:<10} {:>11} {:>11} {:>5} {:>7}\n", "setting", width, "check",
+                                 check_width, "time", "statistic", "mean", "sd", "runs", "agree");
   for (const Row& row : rows_) {
     const Summary s = summary(row.values);
-    text += fmt::format("{:<{}}  {:<{}} {:>8.4g} {:<10} {:>11.4g} {:>11.3g} {:>5} {:>7}\n", joined(row.assignments), width, row.check,
-                        check_width, row.time, row.statistic, s.mean, s.deviation, row.values.size(), row.agreements);
+    text += fmt::format("{:<{}}  {:<{}} {:>8.4g} {:<10} {:>11.4g} {:>11.3g} {:>5} {:>7}\n", joined(row.assignments),
+                        width, row.check, check_width, row.time, row.statistic, s.mean, s.deviation, row.values.size(),
+                        row.agreements);
   }
   for (const Order& order : orders_) {
-    text += fmt::format("order of {} over {} ({}): {:.3f}, expected {:g} +- {:g}: {}\n", order.what, order.over, order.setting, order.observed,
-                        order.expected, order.within, order.agrees() ? "agree" : "DISAGREE");
+    text +=
+        fmt::format("order of {} over {} ({}): {:.3f}, expected {:g} +- {:g}: {}\n", order.what, order.over,
+                    order.setting, order.observed, order.expected, order.within, order.agrees() ? "agree" : "DISAGREE");
   }
   return text;
 }
@@ -132,8 +142,8 @@ std::string SweepTable::csv() const {
   std::string text = "setting,check,time,statistic,mean,sd,runs,agree\n";
   for (const Row& row : rows_) {
     const Summary s = summary(row.values);
-    text += fmt::format("\"{}\",\"{}\",{},{},{},{},{},{}\n", joined(row.assignments), row.check, row.time, row.statistic, s.mean, s.deviation,
-                        row.values.size(), row.agreements);
+    text += fmt::format("\"{}\",\"{}\",{},{},{},{},{},{}\n", joined(row.assignments), row.check, row.time,
+                        row.statistic, s.mean, s.deviation, row.values.size(), row.agreements);
   }
   return text;
 }

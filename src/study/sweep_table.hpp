@@ -1,5 +1,6 @@
 #pragma once
-// The final table of a sweep: each check of each setting with mean and standard deviation over seeds, and observed orders of convergence.
+// The final table of a sweep: each check of each setting with mean and standard deviation over seeds, and observed
+// orders of convergence.
 #include "fortet/comparisons/check.hpp"
 #include "fortet/study/deck.hpp"
 
@@ -8,9 +9,9 @@ namespace fortet::study {
 class SweepTable {
  public:
   void add(const Case& one, const std::vector<comparisons::Result>& results);
-  /// Fits value = C parameter^(-order) through the means along one key of the sweep, for each setting of the others; the value is the
-  /// statistic's or that of a source of its error budget.
-  /// `orders`: validated entries of the deck's section.
+  /// Fits value = C parameter^(-order) through the means along one key of the sweep, for each setting of the others;
+  /// the value is the statistic's or that of a source of its error budget. `orders`: validated entries of the deck's
+  /// section.
   void judge_orders(const std::vector<Parameters>& orders);
   bool orders_agree() const;
   std::string text() const;

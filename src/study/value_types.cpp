@@ -13,33 +13,39 @@ namespace {
 bool is_formula(const Json& value) { return value.is_string() || value.is_number(); }
 bool is_integral(const Json& value) {
   if (value.is_number_integer()) return true;
-  return value.is_number_float() && std::floor(value.get<double>()) == value.get<double>() && std::abs(value.get<double>()) < 9e15;
+  return value.is_number_float() && std::floor(value.get<double>()) == value.get<double>() &&
+         std::abs(value.get<double>()) < 9e15;
 }
 void to_integer(Json& value) {
   if (value.is_number_float()) value = static_cast<long>(value.get<double>());
 }
 bool is_number(const Json& value) { return value.is_number(); }
 bool is_rectangular(const Json& value, const std::function<bool(const Json&)>& entry_fits) {
-  return is_list_of(value, [&](const Json& row) { return is_list_of(row, entry_fits) && !row.empty(); }) && !value.empty() &&
+  return is_list_of(value, [&](const Json& row) { return is_list_of(row, entry_fits) && !row.empty(); }) &&
+         !value.empty() &&
          std::all_of(value.begin(), value.end(), [&](const Json& row) { return row.size() == value.front().size(); });
 }
 bool is_choice(const Parameter& parameter, const Json& value) {
-  return value.is_string() &&
-         std::find(parameter.choices.begin(), parameter.choices.end(), value.get<std::string>()) != parameter.choices.end();
+  return value.is_string() && std::find(parameter.choices.begin(), parameter.choices.end(), value.get<std::string>()) !=
+                                  parameter.choices.end();
 }
 
 }  // namespace
 
 bool fits(Type type, const Parameter& parameter, Json& value) {
   switch (type) {
-    case Type::boolean: return value.is_boolean();
+    case Type::boolean:
+      return value.is_boolean();
     case Type::integer:
       if (!is_integral(value)) return false;
       to_integer(value);
       return true;
-    case Type::real: return value.is_number();
-    case Type::text: return value.is_string();
-    case Type::choice: return is_choice(parameter, value);
+    case Type::real:
+      return value.is_number();
+    case Type::text:
+      return value.is_string();
+    case Type::choice:
+      return is_choice(parameter, value);
     case Type::reals:
       if (value.is_number()) value = Json::array({value});
       return is_list_of(value, is_number);
@@ -51,20 +57,25 @@ bool fits(Type type, const Parameter& parameter, Json& value) {
     case Type::texts:
       if (value.is_string()) value = Json::array({value});
       return is_list_of(value, [](const Json& v) { return v.is_string(); });
-    case Type::matrix: return is_rectangular(value, is_number);
-    case Type::expression: return is_formula(value);
+    case Type::matrix:
+      return is_rectangular(value, is_number);
+    case Type::expression:
+      return is_formula(value);
     case Type::expressions:
       if (is_formula(value)) value = Json::array({value});
       return is_list_of(value, is_formula);
-    case Type::expression_matrix: return is_rectangular(value, is_formula);
+    case Type::expression_matrix:
+      return is_rectangular(value, is_formula);
     case Type::sides:
       return is_choice(parameter, value) || is_list_of(value, [&](const Json& axis) {
-               return is_choice(parameter, axis) ||
-                      (axis.size() == 2 && is_list_of(axis, [&](const Json& side) { return is_choice(parameter, side); }));
+               return is_choice(parameter, axis) || (axis.size() == 2 && is_list_of(axis, [&](const Json& side) {
+                                                       return is_choice(parameter, side);
+                                                     }));
              });
     case Type::numbers_by_name:
       return value.is_object() && std::all_of(value.begin(), value.end(), is_number);
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -103,7 +114,8 @@ std::string out_of_range(Type type, const Parameter& parameter, const Json& valu
     case Type::texts:
     case Type::expressions:
       return value.is_array() && value.empty() ? "the list is empty" : "";
-    default: return "";
+    default:
+      return "";
   }
 }
 
@@ -121,26 +133,46 @@ std::string range_text(const Parameter& parameter) {
 std::string type_name(Type type, const Parameter& parameter) {
   const auto choices = [&] { return fmt::format("{}", fmt::join(parameter.choices, " | ")); };
   switch (type) {
-    case Type::boolean: return "boolean";
-    case Type::integer: return "integer";
-    case Type::real: return "number";
-    case Type::text: return "text";
-    case Type::choice: return choices();
-    case Type::reals: return "list of numbers";
-    case Type::integers: return "list of integers";
-    case Type::texts: return "list of texts";
-    case Type::matrix: return "matrix";
-    case Type::expression: return "expression";
-    case Type::expressions: return "list of expressions";
-    case Type::expression_matrix: return "matrix of expressions";
-    case Type::reference: return parameter.category.empty() ? "section.name" : "name in " + parameter.category;
-    case Type::references: return parameter.category.empty() ? "list of section.name" : "list of names in " + parameter.category;
-    case Type::kind: return "kind of " + parameter.category;
-    case Type::kinds: return "list of kinds of " + parameter.category;
-    case Type::record: return "mapping";
-    case Type::records: return "list of mappings";
-    case Type::sides: return choices() + ", or a list per axis of these or of pairs [lower, upper]";
-    case Type::numbers_by_name: return "mapping of names to numbers";
+    case Type::boolean:
+      return "boolean";
+    case Type::integer:
+      return "integer";
+    case Type::real:
+      return "number";
+    case Type::text:
+      return "text";
+    case Type::choice:
+      return choices();
+    case Type::reals:
+      return "list of numbers";
+    case Type::integers:
+      return "list of integers";
+    case Type::texts:
+      return "list of texts";
+    case Type::matrix:
+      return "matrix";
+    case Type::expression:
+      return "expression";
+    case Type::expressions:
+      return "list of expressions";
+    case Type::expression_matrix:
+      return "matrix of expressions";
+    case Type::reference:
+      return parameter.category.empty() ? "section.name" : "name in " + parameter.category;
+    case Type::references:
+      return parameter.category.empty() ? "list of section.name" : "list of names in " + parameter.category;
+    case Type::kind:
+      return "kind of " + parameter.category;
+    case Type::kinds:
+      return "list of kinds of " + parameter.category;
+    case Type::record:
+      return "mapping";
+    case Type::records:
+      return "list of mappings";
+    case Type::sides:
+      return choices() + ", or a list per axis of these or of pairs [lower, upper]";
+    case Type::numbers_by_name:
+      return "mapping of names to numbers";
   }
   return "";
 }
@@ -150,7 +182,9 @@ std::string expectation(const Parameter& parameter) {
   for (const Type type : parameter.types) {
     const std::string name = type_name(type, parameter);
     const bool vowel = name.find_first_of("aeio") == 0;
-    parts.push_back(type == Type::choice ? fmt::format("one of {}", name) : type == Type::sides ? name : fmt::format("{} {}", vowel ? "an" : "a", name));
+    parts.push_back(type == Type::choice  ? fmt::format("one of {}", name)
+                    : type == Type::sides ? name
+                                          : fmt::format("{} {}", vowel ? "an" : "a", name));
   }
   return fmt::format("{}", fmt::join(parts, " or "));
 }

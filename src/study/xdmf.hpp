@@ -10,9 +10,10 @@ class Xdmf {
  public:
   explicit Xdmf(std::string file) : file_(std::move(file)) {}
   /// Cell values of a density whose edges stand in `base`/grid and values in `group`.
-  void add_cells(const std::string& name, double time, const densities::Grid& grid, const std::string& base, const std::string& group,
-                 const std::vector<std::string>& vectors);
-  void add_points(const std::string& name, double time, std::int64_t count, std::int64_t dimension, const std::string& group);
+  void add_cells(const std::string& name, double time, const densities::Grid& grid, const std::string& base,
+                 const std::string& group, const std::vector<std::string>& vectors);
+  void add_points(const std::string& name, double time, std::int64_t count, std::int64_t dimension,
+                  const std::string& group);
   std::string text() const;
 
  private:

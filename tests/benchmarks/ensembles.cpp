@@ -1,6 +1,8 @@
-/// Particle steps per second, and the share of what the random numbers alone would allow, measured in the same process. Targets on one core:
-/// Ornstein-Uhlenbeck in 2-D 80 M/s, reverse VP with the score of 8 components 25 M/s; two threads at least 1.8 times one.
-/// Threads are the benchmark's argument.
+/// Particle steps per second, and the share of what the random numbers alone would allow, measured in the same process.
+/// Targets on one core: Ornstein-Uhlenbeck in 2-D 80 M/s, reverse VP with the score of 8 components 25 M/s; two threads
+/// at least 1.8 times one. Threads are the benchmark's argument.
+#include "support/ensembles.hpp"
+
 #include <benchmark/benchmark.h>
 #include <mpi.h>
 #include <omp.h>
@@ -8,8 +10,6 @@
 
 #include <chrono>
 #include <cmath>
-
-#include "support/ensembles.hpp"
 
 namespace {
 using fortet::Index;
@@ -58,7 +58,8 @@ void run(benchmark::State& state, const fortet::ensembles::EnsembleSettings& set
 fortet::laws::LawPtr normal() { return fortet::test::law("gaussian", {{"dimension", 2}}); }
 
 void ornstein_uhlenbeck(benchmark::State& state) {
-  run(state, fortet::test::ensemble(fortet::test::process("ornstein_uhlenbeck", {{"dimension", 2}}), normal(), 200000, {{"steps", 100}}));
+  run(state, fortet::test::ensemble(fortet::test::process("ornstein_uhlenbeck", {{"dimension", 2}}), normal(), 200000,
+                                    {{"steps", 100}}));
 }
 BENCHMARK(ornstein_uhlenbeck)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
@@ -68,7 +69,9 @@ fortet::laws::LawPtr ring_of_eight() {
   return fortet::test::law("gaussian_mixture", {{"means", means}, {"deviations", {0.3}}});
 }
 
-fortet::processes::ProcessPtr vp() { return fortet::test::process("vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 12}}}}); }
+fortet::processes::ProcessPtr vp() {
+  return fortet::test::process("vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 12}}}});
+}
 
 void reverse_vp(benchmark::State& state) {
   run(state, fortet::test::ensemble(fortet::test::reversal(vp(), ring_of_eight()), normal(), 100000, {{"steps", 100}}));
@@ -82,7 +85,8 @@ void probability_flow_dormand_prince(benchmark::State& state) {
 BENCHMARK(probability_flow_dormand_prince)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 /// Memory: 1e8 particles in 2-D within 2.5 GB. Runs last, because the peak is that of the whole process.
 void hundred_million_particles(benchmark::State& state) {
-  run(state, fortet::test::ensemble(fortet::test::process("ornstein_uhlenbeck", {{"dimension", 2}}), normal(), 100000000, {{"steps", 1}}));
+  run(state, fortet::test::ensemble(fortet::test::process("ornstein_uhlenbeck", {{"dimension", 2}}), normal(),
+                                    100000000, {{"steps", 1}}));
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   state.counters["peak_GB"] = static_cast<double>(usage.ru_maxrss) * 1024 / 1e9;

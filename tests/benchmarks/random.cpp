@@ -1,10 +1,10 @@
 /// Rates of the random numbers on one core: Philox4x32-10 alone (uniforms) and with Box-Muller (normals).
+#include "fortet/parallel/random.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <chrono>
 #include <vector>
-
-#include "fortet/parallel/random.hpp"
 
 namespace {
 using fortet::Index;
@@ -38,7 +38,8 @@ BENCHMARK(uniforms);
 
 /// Target: at most 4.5 ns per normal.
 void normals(benchmark::State& state) {
-  measure(state, static_cast<int>(state.range(0)), [](std::uint32_t step, Points out) { stream.normals(0, step, out); });
+  measure(state, static_cast<int>(state.range(0)),
+          [](std::uint32_t step, Points out) { stream.normals(0, step, out); });
 }
 BENCHMARK(normals)->Arg(1)->Arg(2)->Arg(8);
 }  // namespace

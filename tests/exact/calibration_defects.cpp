@@ -1,4 +1,5 @@
-// What a check can see (docs/verdicts.md): an estimated discretisation error is forgiven, a defect of the printed size is not.
+// What a check can see (docs/verdicts.md): an estimated discretisation error is forgiven, a defect of the printed size
+// is not.
 #include <gtest/gtest.h>
 
 #include "../../src/comparisons/chi_square.hpp"
@@ -25,10 +26,12 @@ TEST(Equivalence, CoarseGridWithEstimatedError) {
   for (int r = 0; r < 200; ++r) {
     const auto particles = test::samples(*exact, 60000, r, "particles", 0.5);
     with_estimate.add(test::compare(test::side(particles), test::side(forgiven), by, r, {{"bins", 40}}, 0.5));
-    if (r < 50) without.add(test::compare(test::side(particles), test::side(blamed), {"cells", "l1"}, r, {{"bins", 40}}, 0.5));
+    if (r < 50)
+      without.add(test::compare(test::side(particles), test::side(blamed), {"cells", "l1"}, r, {{"bins", 40}}, 0.5));
   }
   with_estimate.expect_not_above_level("coarse grid");
-  for (const char* statistic : {"cells", "l1"}) EXPECT_GE(without.rejections(statistic, level), test::Band(50, power).low) << statistic;
+  for (const char* statistic : {"cells", "l1"})
+    EXPECT_GE(without.rejections(statistic, level), test::Band(50, power).low) << statistic;
 }
 
 TEST(Equivalence, LargeStepsWithCoarserRun) {
@@ -39,15 +42,19 @@ TEST(Equivalence, LargeStepsWithCoarserRun) {
   test::Repetitions with_estimate, without;
   for (int r = 0; r < 200; ++r) {
     const auto settings = test::ensemble(ou, initial, 40000, {{"steps", 20}, {"at", {1.0}}}, r);
-    const auto fine = ensembles::run_ensemble(settings, test::world()), coarser = ensembles::run_coarser(settings, test::world(), 2);
+    const auto fine = ensembles::run_ensemble(settings, test::world()),
+               coarser = ensembles::run_coarser(settings, test::world(), 2);
     with_estimate.add(test::compare(test::side(fine, &coarser), test::side(exact), by, r, {{"bins", 40}}));
-    if (r < 50) without.add(test::compare(test::side(fine), test::side(exact), {"cells", "moments"}, r, {{"bins", 40}}));
+    if (r < 50)
+      without.add(test::compare(test::side(fine), test::side(exact), {"cells", "moments"}, r, {{"bins", 40}}));
   }
   with_estimate.expect_not_above_level("large steps");
-  for (const char* statistic : {"cells", "moments"}) EXPECT_GE(without.rejections(statistic, level), test::Band(50, power).low) << statistic;
+  for (const char* statistic : {"cells", "moments"})
+    EXPECT_GE(without.rejections(statistic, level), test::Band(50, power).low) << statistic;
 }
 
-/// Particles of a wrong method beside the right density, with the masses that both give exactly to the bins of the check (outside last).
+/// Particles of a wrong method beside the right density, with the masses that both give exactly to the bins of the
+/// check (outside last).
 struct Defect {
   const char* name;
   densities::DensityPath density;
@@ -56,8 +63,8 @@ struct Defect {
   Index bins;
 };
 
-/// The statistic between the exact laws. For `cells` in its printed unit, the relative size of the defect of the cells that it uses with so
-/// many particles.
+/// The statistic between the exact laws. For `cells` in its printed unit, the relative size of the defect of the cells
+/// that it uses with so many particles.
 double size_of(const Defect& defect, const std::string& statistic, double count) {
   double sum = 0;
   if (statistic == "l1") {
@@ -78,9 +85,10 @@ std::int64_t particles_needed(const Defect& defect, const std::string& statistic
   double count = 4000, ratio = 0;
   for (int i = 0; i < 8; ++i) {
     const auto particles = defect.particles(std::llround(count), 999);
-    const double visible = test::compare(test::side(particles), test::side(defect.density), {statistic}, 999, {{"bins", defect.bins}}, time)
-                  .front()
-                  .smallest_visible_defect;
+    const double visible = test::compare(test::side(particles), test::side(defect.density), {statistic}, 999,
+                                         {{"bins", defect.bins}}, time)
+                               .front()
+                               .smallest_visible_defect;
     ratio = visible / size_of(defect, statistic, count);
     count *= ratio * ratio;
   }
@@ -94,14 +102,16 @@ void expect_caught(const Defect& defect, const std::vector<std::string>& by) {
     const std::int64_t count = particles_needed(defect, statistic);
     test::Repetitions repeated;
     for (int r = 0; r < repetitions; ++r) {
-      repeated.add(test::compare(test::side(defect.particles(count, r)), test::side(defect.density), {statistic}, r, {{"bins", defect.bins}},
-                                 defect.density.snapshots.front().time));
+      repeated.add(test::compare(test::side(defect.particles(count, r)), test::side(defect.density), {statistic}, r,
+                                 {{"bins", defect.bins}}, defect.density.snapshots.front().time));
     }
     if (test::world().is_root()) {
       std::printf("%-32s %-6s defect %.4f, %7ld particles: seen %2.0f times of %d\n", defect.name, statistic.c_str(),
-                  size_of(defect, statistic, static_cast<double>(count)), static_cast<long>(count), repeated.rejections(statistic, level), repetitions);
+                  size_of(defect, statistic, static_cast<double>(count)), static_cast<long>(count),
+                  repeated.rejections(statistic, level), repetitions);
     }
-    EXPECT_GE(repeated.rejections(statistic, level), test::Band(repetitions, power).low) << defect.name << ": " << statistic;
+    EXPECT_GE(repeated.rejections(statistic, level), test::Band(repetitions, power).low)
+        << defect.name << ": " << statistic;
   }
 }
 
@@ -110,28 +120,33 @@ Masses masses(const laws::Law& law, const densities::Grid& grid, Index bins) {
 }
 
 /// `wrong` and `right` have closed forms; the particles are samples of the wrong marginal law.
-Defect of_processes(const char* name, const processes::ProcessPtr& right, const processes::ProcessPtr& wrong, const laws::LawPtr& initial,
-                    const Json& grid_values, double time, Index bins) {
+Defect of_processes(const char* name, const processes::ProcessPtr& right, const processes::ProcessPtr& wrong,
+                    const laws::LawPtr& initial, const Json& grid_values, double time, Index bins) {
   const auto grid = test::grid(grid_values);
   const auto truth = right->marginal(initial, time), mistaken = wrong->marginal(initial, time);
-  return {name, test::DensityCase{right, initial, grid, {time}}.solve(),
-          [=](std::int64_t count, int seed) { return test::samples(*mistaken, count, seed, "particles", time); }, masses(*truth, *grid, bins),
-          masses(*mistaken, *grid, bins), bins};
+  return {name,
+          test::DensityCase{right, initial, grid, {time}}.solve(),
+          [=](std::int64_t count, int seed) { return test::samples(*mistaken, count, seed, "particles", time); },
+          masses(*truth, *grid, bins),
+          masses(*mistaken, *grid, bins),
+          bins};
 }
 
 TEST(Defects, NoiseTwoPercentTooLarge) {
   const auto start = test::law("gaussian", {{"mean", {1}}, {"covariance", {{0.1}}}});
   const double sigma = std::sqrt(2.0);
-  expect_caught(of_processes("noise 2 % too large", test::process("ornstein_uhlenbeck", {{"dimension", 1}, {"sigma", sigma}}),
-                             test::process("ornstein_uhlenbeck", {{"dimension", 1}, {"sigma", 1.02 * sigma}}), start,
-                             {{"lower", -6.0}, {"upper", 6.0}, {"cells", 480}}, 1, 16),
-                {"cells", "l1"});
+  expect_caught(
+      of_processes("noise 2 % too large", test::process("ornstein_uhlenbeck", {{"dimension", 1}, {"sigma", sigma}}),
+                   test::process("ornstein_uhlenbeck", {{"dimension", 1}, {"sigma", 1.02 * sigma}}), start,
+                   {{"lower", -6.0}, {"upper", 6.0}, {"cells", 480}}, 1, 16),
+      {"cells", "l1"});
 }
 
 TEST(Defects, DriftSignFlippedInOneComponent) {
   const auto start = test::law("gaussian", {{"mean", {1, 1}}, {"covariance", {{0.5, 0}, {0, 0.5}}}});
   const Json noise{{0.5, 0}, {0, 0.5}};
-  expect_caught(of_processes("drift sign of one component", test::process("linear", {{"drift", {{-1, 0}, {0, -1}}}, {"noise", noise}}),
+  expect_caught(of_processes("drift sign of one component",
+                             test::process("linear", {{"drift", {{-1, 0}, {0, -1}}}, {"noise", noise}}),
                              test::process("linear", {{"drift", {{-1, 0}, {0, 1}}}, {"noise", noise}}), start,
                              {{"lower", {-3, -3}}, {"upper", {5, 5}}, {"cells", {128, 128}}}, 0.05, 16),
                 {"cells", "l1"});
@@ -146,10 +161,12 @@ TEST(Defects, MissingOneHalf) {  // sigma^2 read as the diffusion coefficient D,
 }
 
 TEST(Defects, DivergenceOfTheDiffusionDropped) {
-  // d_x (D d_x p) with D = s^2 x^2 / 2 has the Ito drift D' = s^2 x; particles without it are those of a geometric Brownian motion without drift.
+  // d_x (D d_x p) with D = s^2 x^2 / 2 has the Ito drift D' = s^2 x; particles without it are those of a geometric
+  // Brownian motion without drift.
   const auto start = test::law("lognormal", {{"mean", {0}}, {"deviation", {0.4}}});
   const double s = 0.3;
-  expect_caught(of_processes("div a dropped", test::process("geometric_brownian", {{"dimension", 1}, {"mu", s * s}, {"sigma", s}}),
+  expect_caught(of_processes("div a dropped",
+                             test::process("geometric_brownian", {{"dimension", 1}, {"mu", s * s}, {"sigma", s}}),
                              test::process("geometric_brownian", {{"dimension", 1}, {"mu", 0.0}, {"sigma", s}}), start,
                              {{"lower", 0.0}, {"upper", 8.0}, {"cells", 800}}, 1, 16),
                 {"cells", "l1"});
@@ -170,7 +187,8 @@ TEST(Defects, ProjectionInsteadOfReflection) {
     PointArray normals(snapshot.positions.size(), 1);
     for (int n = 0; n < steps; ++n) {
       parallel::Stream(seed, parallel::Purpose::increment).normals(snapshot.first, n, normals);
-      for (Index i = 0; i < normals.size(); ++i) snapshot.positions(i, 0) = std::max(0.0, snapshot.positions(i, 0) + deviation * normals(i, 0));
+      for (Index i = 0; i < normals.size(); ++i)
+        snapshot.positions(i, 0) = std::max(0.0, snapshot.positions(i, 0) + deviation * normals(i, 0));
     }
     return path;
   };
@@ -186,7 +204,8 @@ TEST(Defects, ProjectionInsteadOfReflection) {
       const double x = j < 0 ? 0 : (j + 0.5) * width, mass = j < 0 ? atom : fine[j];
       if (mass < 1e-15) continue;
       at_wall += mass * below(-x);
-      const int reach = static_cast<int>(8 * deviation / width), first = std::max(0, j - reach), last = std::min(cells, j + reach);
+      const int reach = static_cast<int>(8 * deviation / width), first = std::max(0, j - reach),
+                last = std::min(cells, j + reach);
       double previous = below(first * width - x);
       for (int i = first; i < last; ++i) {
         const double here = below((i + 1) * width - x);
@@ -208,7 +227,8 @@ TEST(Defects, ProjectionInsteadOfReflection) {
   } else {  // integral of the distribution function of the normal law over the starting points
     const double spread = sigma * std::sqrt(time);
     const auto integral = [&](double y) {
-      return y * 0.5 * std::erfc(-y / (spread * std::sqrt(2.0))) + spread * std::exp(-y * y / (2 * spread * spread)) / std::sqrt(2 * M_PI);
+      return y * 0.5 * std::erfc(-y / (spread * std::sqrt(2.0))) +
+             spread * std::exp(-y * y / (2 * spread * spread)) / std::sqrt(2 * M_PI);
     };
     const auto distribution = [&](double x) { return (integral(x + 1.5) - integral(x - 1.5)) / 3; };
     for (int i = 0; i < cells; ++i) exact[i] = 2 * (distribution(edges[i + 1]) - distribution(edges[i]));

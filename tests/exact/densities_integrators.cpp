@@ -78,8 +78,8 @@ TEST(Integrators, BackwardEquationAgreesWithTheDefaultPropagator) {
   // Two methods of second order for one system: their distance falls with the square of the step.
   std::vector<double> distances;
   for (int steps : {20, 40}) {
-    DensityCase one =
-        problem({{"equation", "backward"}, {"function", "x + x*y^2"}, {"propagator", {{"kind", "tr_bdf2"}}}, {"steps", steps}});
+    DensityCase one = problem(
+        {{"equation", "backward"}, {"function", "x + x*y^2"}, {"propagator", {{"kind", "tr_bdf2"}}}, {"steps", steps}});
     one.at = {0.2};
     const auto implicit = one.solve();
     one.options["propagator"] = "strang";

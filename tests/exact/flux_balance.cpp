@@ -1,6 +1,6 @@
 // ranks: 1 3
-// Boxes of a density: mass change against the flux through the sides, on the grid and by counting particles. Steady states as decks ask
-// for them.
+// Boxes of a density: mass change against the flux through the sides, on the grid and by counting particles. Steady
+// states as decks ask for them.
 #include "fortet/comparisons/check.hpp"
 #include "support/densities.hpp"
 #include "support/ensembles.hpp"
@@ -17,7 +17,8 @@ Json box(const char* name, std::vector<double> lower, std::vector<double> upper)
 /// Turning and contracting, with a full diffusion tensor or a diagonal one.
 processes::ProcessPtr spiral(double turn, bool cross, double pull = 1) {
   const double mixed = cross ? 0.5 : 0.0;
-  return process("linear", {{"drift", {{-pull, turn}, {-turn, -pull}}}, {"noise", {{1.0, 0.0}, {mixed, 1.0}}}, {"horizon", 1.0}});
+  return process("linear",
+                 {{"drift", {{-pull, turn}, {-turn, -pull}}}, {"noise", {{1.0, 0.0}, {mixed, 1.0}}}, {"horizon", 1.0}});
 }
 
 /// Largest violation of mass(t) - mass(0) + outflow(t) = 0 over boxes and times.
@@ -38,11 +39,13 @@ TEST(BoxBalance, ClosesWithTheOrderOfTheSteps) {
   for (const bool cross : {false, true}) {
     std::vector<double> errors;
     for (const int steps : {20, 40, 80}) {
-      DensityCase problem{spiral(1.5, cross), law("gaussian", {{"mean", {1.0, 0.3}}, {"deviation", 0.4}}),
+      DensityCase problem{spiral(1.5, cross),
+                          law("gaussian", {{"mean", {1.0, 0.3}}, {"deviation", 0.4}}),
                           grid({{"lower", {-4.0, -4.0}}, {"upper", {4.0, 4.0}}, {"cells", {40, 39}}}),
                           {0.3, 1.0},
                           {{"propagator", "strang"}, {"steps", steps}}};
-      problem.options["boxes"] = {box("inside", {-0.5, -1}, {1, 2}), box("corner", {0, 0}, {4, 4}), box("all", {-4, -4}, {4, 4})};
+      problem.options["boxes"] = {box("inside", {-0.5, -1}, {1, 2}), box("corner", {0, 0}, {4, 4}),
+                                  box("all", {-4, -4}, {4, 4})};
       const densities::DensityPath path = problem.solve();
       EXPECT_EQ(path.boxes.size(), 3u);
       EXPECT_LT(std::abs(path.boxes[2].outflow.back()), 1e-13);  // nothing leaves the domain
@@ -56,7 +59,8 @@ TEST(BoxBalance, ClosesWithTheOrderOfTheSteps) {
 TEST(BoxBalance, AbsorbingSidesAndPeriodicAxes) {
   // What leaves the whole interval is what its sides absorb.
   const auto brownian = process("brownian", {{"dimension", 1}, {"horizon", 0.2}});
-  DensityCase interval{brownian, law("uniform", {{"lower", {0.2}}, {"upper", {0.6}}}),
+  DensityCase interval{brownian,
+                       law("uniform", {{"lower", {0.2}}, {"upper", {0.6}}}),
                        grid({{"lower", 0.0}, {"upper", 1.0}, {"cells", 60}, {"boundary", "absorbing"}}),
                        {0.1, 0.2},
                        {{"steps", 800}, {"propagator", "strang"}}};
@@ -68,11 +72,16 @@ TEST(BoxBalance, AbsorbingSidesAndPeriodicAxes) {
 
   // A ring: the box ends at the joint, where the domain goes on; a box around the whole ring loses nothing along it.
   const auto plane = process("brownian", {{"dimension", 2}, {"horizon", 0.2}});
-  DensityCase ring{plane, law("gaussian", {{"mean", {0.9, 0.0}}, {"deviation", 0.15}}),
-                   grid({{"lower", {-1.5, -1.5}}, {"upper", {1.5, 1.5}}, {"cells", {30, 30}}, {"boundary", {"periodic", "periodic"}}}),
+  DensityCase ring{plane,
+                   law("gaussian", {{"mean", {0.9, 0.0}}, {"deviation", 0.15}}),
+                   grid({{"lower", {-1.5, -1.5}},
+                         {"upper", {1.5, 1.5}},
+                         {"cells", {30, 30}},
+                         {"boundary", {"periodic", "periodic"}}}),
                    {0.2},
                    {{"steps", 800}, {"propagator", "strang"}}};
-  ring.options["boxes"] = {box("half", {0, -1.5}, {1.5, 1.5}), box("upper", {-1.5, 0}, {1.5, 1.5}), box("all", {-1.5, -1.5}, {1.5, 1.5})};
+  ring.options["boxes"] = {box("half", {0, -1.5}, {1.5, 1.5}), box("upper", {-1.5, 0}, {1.5, 1.5}),
+                           box("all", {-1.5, -1.5}, {1.5, 1.5})};
   const densities::DensityPath turned = ring.solve();
   EXPECT_GT(turned.boxes[0].outflow.back(), 0.05);
   EXPECT_NEAR(turned.boxes[0].mass.back() - turned.boxes[0].mass.front() + turned.boxes[0].outflow.back(), 0, 1e-5);
@@ -85,8 +94,11 @@ laws::LawPtr off_centre() { return law("gaussian", {{"mean", {1.0, 0.3}}, {"devi
 
 /// The grid's side, with its errors estimated.
 densities::DensityPath quarter() {
-  DensityCase problem{spiral(1.5, false), off_centre(), grid({{"lower", {-4.0, -4.0}}, {"upper", {4.0, 4.0}}, {"cells", {64, 64}}}),
-                      {0.1, 0.6}, {{"propagator", "strang"}, {"steps", 60}}};
+  DensityCase problem{spiral(1.5, false),
+                      off_centre(),
+                      grid({{"lower", {-4.0, -4.0}}, {"upper", {4.0, 4.0}}, {"cells", {64, 64}}}),
+                      {0.1, 0.6},
+                      {{"propagator", "strang"}, {"steps", 60}}};
   problem.options["boxes"] = {box("quarter", {0, 0}, {4, 4})};
   densities::DensityPath density = problem.solve();
   densities::estimate_errors(problem.settings(), density);
@@ -94,14 +106,17 @@ densities::DensityPath quarter() {
 }
 
 /// flux_balance of exact particles of a process against the grid's: the row of the grid and that of the counts.
-std::vector<comparisons::Result> flux_results(const densities::DensityPath& density, const processes::ProcessPtr& particles,
-                                              std::int64_t count, std::uint64_t seed) {
+std::vector<comparisons::Result> flux_results(const densities::DensityPath& density,
+                                              const processes::ProcessPtr& particles, std::int64_t count,
+                                              std::uint64_t seed) {
   const ensembles::EnsemblePath ensemble = ensembles::run_ensemble(
-      test::ensemble(particles, off_centre(), count, {{"stepper", {{"kind", "exact"}}}, {"at", {0.1, 0.6}}}, seed), world());
+      test::ensemble(particles, off_centre(), count, {{"stepper", {{"kind", "exact"}}}, {"at", {0.1, 0.6}}}, seed),
+      world());
   comparisons::CheckSettings check;
   check.name = "test";
-  check.parameters = Parameters::make("checks", "", {{"compare", {"ensembles.particles", "densities.test"}},
-                                                     {"by", {{{"kind", "flux_balance"}, {"box", "quarter"}}}}});
+  check.parameters = Parameters::make("checks", "",
+                                      {{"compare", {"ensembles.particles", "densities.test"}},
+                                       {"by", {{{"kind", "flux_balance"}, {"box", "quarter"}}}}});
   check.first = {"ensembles.particles", nullptr, &ensemble, nullptr, nullptr};
   check.second = {"densities.test", &density, nullptr, nullptr, nullptr};
   check.times = {0.1, 0.6};
@@ -110,7 +125,8 @@ std::vector<comparisons::Result> flux_results(const densities::DensityPath& dens
 }
 }  // namespace
 
-// Exact particles of the same process: p-values of 100 repetitions are uniform up to the equivalence margin, so that at most a few are small.
+// Exact particles of the same process: p-values of 100 repetitions are uniform up to the equivalence margin, so that at
+// most a few are small.
 TEST(FluxBalance, CleanRunsPass) {
   const densities::DensityPath density = quarter();
   int small = 0;
@@ -126,7 +142,8 @@ TEST(FluxBalance, CleanRunsPass) {
 // A drift that turns 5 % too fast moves more mass than the printed smallest visible defect, and is seen.
 TEST(FluxBalance, WrongDriftIsCaught) {
   const densities::DensityPath density = quarter();
-  const auto clean = flux_results(density, spiral(1.5, false), 400000, 1), wrong = flux_results(density, spiral(1.575, false), 400000, 1);
+  const auto clean = flux_results(density, spiral(1.5, false), 400000, 1),
+             wrong = flux_results(density, spiral(1.575, false), 400000, 1);
   EXPECT_GT(*clean[1].p_value, 0.01);
   EXPECT_GT(std::abs(wrong[1].value), wrong[1].smallest_visible_defect);
   EXPECT_LT(*wrong[1].p_value, 0.01);
@@ -140,7 +157,8 @@ TEST(FluxBalance, RefusesWhatItCannotCompare) {
   density.grid = g;
   density.boxes = {{{"middle", {5}, {10}}, {}, {}, {}}};
   comparisons::CheckSettings check;
-  check.parameters = Parameters::make("checks", "", {{"compare", {"densities.d", "laws.l"}}, {"by", {{{"kind", "flux_balance"}, {"box", "middle"}}}}});
+  check.parameters = Parameters::make(
+      "checks", "", {{"compare", {"densities.d", "laws.l"}}, {"by", {{{"kind", "flux_balance"}, {"box", "middle"}}}}});
   check.first = {"densities.d", &density, nullptr, nullptr, nullptr};
   check.second = {"laws.l", nullptr, nullptr, nullptr, law("gaussian", {{"dimension", 1}})};
   const auto message = [&] {
@@ -152,7 +170,9 @@ TEST(FluxBalance, RefusesWhatItCannotCompare) {
     }
     return std::string("accepted");
   };
-  EXPECT_NE(message().find("needs an ensemble and a density with boxes, found densities.d and laws.l"), std::string::npos) << message();
+  EXPECT_NE(message().find("needs an ensemble and a density with boxes, found densities.d and laws.l"),
+            std::string::npos)
+      << message();
   ensembles::EnsemblePath ensemble;
   ensemble.process = process("brownian", {{"dimension", 1}});
   check.second = {"ensembles.e", nullptr, &ensemble, nullptr, nullptr};
@@ -165,8 +185,10 @@ TEST(FluxBalance, RefusesWhatItCannotCompare) {
 }
 
 TEST(Boxes, AreSnappedAndJudged) {
-  DensityCase problem{process("brownian", {{"dimension", 1}}), law("gaussian", {{"dimension", 1}}),
-                      grid({{"lower", -4.0}, {"upper", 4.0}, {"cells", 16}}), {1.0}};
+  DensityCase problem{process("brownian", {{"dimension", 1}}),
+                      law("gaussian", {{"dimension", 1}}),
+                      grid({{"lower", -4.0}, {"upper", 4.0}, {"cells", 16}}),
+                      {1.0}};
   problem.options["boxes"] = {box("b", {-0.7}, {1.3})};
   const std::vector<densities::Box> boxes = densities::named_boxes(problem.settings());
   EXPECT_EQ(problem.grid->edges(0)[boxes[0].first[0]], -0.5);
@@ -191,8 +213,12 @@ TEST(SteadyStates, StationaryLawWithItsErrorAndSpectralGap) {
   const auto exact = law("gibbs", {{"potential", "2*(x^2-1)^2"}, {"lower", {-2.5}}, {"upper", {2.5}}});
   std::vector<double> errors;
   for (const int cells : {50, 100, 200}) {
-    DensityCase problem{well, nullptr, grid({{"lower", -2.5}, {"upper", 2.5}, {"cells", cells}}), {0.0},
-                        {{"equation", "stationary"}, {"spectral_gap", true}}, exact};
+    DensityCase problem{well,
+                        nullptr,
+                        grid({{"lower", -2.5}, {"upper", 2.5}, {"cells", cells}}),
+                        {0.0},
+                        {{"equation", "stationary"}, {"spectral_gap", true}},
+                        exact};
     densities::DensityPath path = problem.solve();
     EXPECT_TRUE(path.is_law);
     EXPECT_NEAR(path.diagnostics.front().mass, 1, 1e-13);
@@ -206,8 +232,10 @@ TEST(SteadyStates, StationaryLawWithItsErrorAndSpectralGap) {
 
 TEST(SteadyStates, MeanFirstPassageAveragedOverALaw) {
   // tau(x) = x (1 - x) for D = 1/2 on the unit interval; its mean over [0.2, 0.6] is 0.4 - 0.52/3.
-  DensityCase problem{process("brownian", {{"dimension", 1}}), law("uniform", {{"lower", {0.2}}, {"upper", {0.6}}}),
-                      grid({{"lower", 0.0}, {"upper", 1.0}, {"cells", 200}, {"boundary", "absorbing"}}), {0.0},
+  DensityCase problem{process("brownian", {{"dimension", 1}}),
+                      law("uniform", {{"lower", {0.2}}, {"upper", {0.6}}}),
+                      grid({{"lower", 0.0}, {"upper", 1.0}, {"cells", 200}, {"boundary", "absorbing"}}),
+                      {0.0},
                       {{"equation", "mean_first_passage"}}};
   const densities::DensityPath path = problem.solve();
   EXPECT_FALSE(path.is_law);

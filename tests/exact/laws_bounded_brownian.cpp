@@ -13,7 +13,8 @@ constexpr double lower = -1, upper = 2, at = 0.1;
 
 LawPtr between(const char* walls, double variance, double shift) {
   return make_law(Parameters::make(
-      "laws", "bounded_brownian", {{"lower", lower}, {"upper", upper}, {"at", at}, {"variance", variance}, {"shift", shift}, {"walls", walls}}));
+      "laws", "bounded_brownian",
+      {{"lower", lower}, {"upper", upper}, {"at", at}, {"variance", variance}, {"shift", shift}, {"walls", walls}}));
 }
 
 double density(const Law& law, double x) {
@@ -40,33 +41,39 @@ TEST(BoundedBrownian, AgreesWithTheSumOverImages) {
   for (const double x : {-0.9, -0.2, 0.1, 1.0, 1.9}) {
     double odd = 0, even = 0;
     for (int n = -8; n <= 8; ++n) {
-      const double direct = normal(x, at + 2 * n * length, variance), mirrored = normal(x, 2 * lower - at + 2 * n * length, variance);
+      const double direct = normal(x, at + 2 * n * length, variance),
+                   mirrored = normal(x, 2 * lower - at + 2 * n * length, variance);
       odd += direct - mirrored, even += direct + mirrored;
     }
     EXPECT_NEAR(density(*between("reflecting", variance, 0), x), even, 1e-14);
     EXPECT_NEAR(density(*between("absorbing", variance, 0), x), odd, 1e-14);
     // Girsanov's factor of a drift between absorbing walls.
-    EXPECT_NEAR(density(*between("absorbing", variance, shift), x), odd * std::exp(shift * (x - at) / variance - shift * shift / (2 * variance)), 1e-13);
+    EXPECT_NEAR(density(*between("absorbing", variance, shift), x),
+                odd * std::exp(shift * (x - at) / variance - shift * shift / (2 * variance)), 1e-13);
   }
 }
 
 TEST(BoundedBrownian, SolvesTheForwardEquationWithItsBoundaryConditions) {
-  // sigma = 1 and drift v: variance t, shift v t. d/dt p + v p' - p''/2 = 0, and v p - p'/2 = 0 (or p = 0) at the walls. Central differences of
-  // step e are off by e^2 times derivatives of order 1 to 100.
+  // sigma = 1 and drift v: variance t, shift v t. d/dt p + v p' - p''/2 = 0, and v p - p'/2 = 0 (or p = 0) at the
+  // walls. Central differences of step e are off by e^2 times derivatives of order 1 to 100.
   const double v = 0.7, t = 0.4, e = 1e-4;
   for (const char* walls : {"reflecting", "absorbing"}) {
-    const LawPtr now = between(walls, t, v * t), before = between(walls, t - e, v * (t - e)), after = between(walls, t + e, v * (t + e));
+    const LawPtr now = between(walls, t, v * t), before = between(walls, t - e, v * (t - e)),
+                 after = between(walls, t + e, v * (t + e));
     for (const double x : {-0.6, 0.1, 0.8, 1.7}) {
       const double rate = (density(*after, x) - density(*before, x)) / (2 * e);
       const double low = density(*now, x - e), middle = density(*now, x), high = density(*now, x + e);
-      EXPECT_NEAR(rate + v * (high - low) / (2 * e) - (high - 2 * middle + low) / (2 * e * e), 0, 1e-5) << walls << " at " << x;
+      EXPECT_NEAR(rate + v * (high - low) / (2 * e) - (high - 2 * middle + low) / (2 * e * e), 0, 1e-5)
+          << walls << " at " << x;
     }
     PointArray ends(2, 1), score(2, 1);
     ends(0, 0) = lower, ends(1, 0) = upper;
     now->score(ends, score);
     for (int k = 0; k < 2; ++k) {
-      if (walls[0] == 'r') EXPECT_NEAR(score(k, 0), 2 * v, 1e-12);
-      else EXPECT_NEAR(density(*now, ends(k, 0)), 0, 1e-14);
+      if (walls[0] == 'r')
+        EXPECT_NEAR(score(k, 0), 2 * v, 1e-12);
+      else
+        EXPECT_NEAR(density(*now, ends(k, 0)), 0, 1e-14);
     }
   }
 }
@@ -85,7 +92,8 @@ TEST(BoundedBrownian, CellMassesIntegrateTheDensity) {
   }
   EXPECT_NEAR(mass(*between("reflecting", 0.3, 0.5)), 1, 1e-14);
   EXPECT_NEAR(mass(*between("reflecting", 1e-4, 0)), 1, 1e-12);
-  EXPECT_NEAR(density(*between("reflecting", 300, 60), 1.5) / density(*between("reflecting", 300, 60), 0.5), std::exp(0.4), 1e-12);
+  EXPECT_NEAR(density(*between("reflecting", 300, 60), 1.5) / density(*between("reflecting", 300, 60), 0.5),
+              std::exp(0.4), 1e-12);
 }
 
 TEST(BoundedBrownian, SurvivalDecaysWithTheFirstEigenvalue) {

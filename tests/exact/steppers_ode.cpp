@@ -12,14 +12,16 @@ using test::ensemble;
 
 /// x' = -x^3: x_t = x0 / sqrt(1 + 2 t x0^2), Jacobian (1 + 2 t x0^2)^{-3/2}.
 processes::ProcessPtr cubic() {
-  return test::share(test::PointwiseProcess(1, 1.0, [](double, const double* x, double* out) { out[0] = -x[0] * x[0] * x[0]; })
-                         .with_divergence([](double, const double* x, double* out) { out[0] = -3 * x[0] * x[0]; }));
+  return test::share(test::PointwiseProcess(1, 1.0, [](double, const double* x, double* out) {
+                       out[0] = -x[0] * x[0] * x[0];
+                     }).with_divergence([](double, const double* x, double* out) { out[0] = -3 * x[0] * x[0]; }));
 }
 
 /// Rotation with growing speed 1 + t: angle t + t^2/2.
 processes::ProcessPtr rotation() {
-  return test::share(test::PointwiseProcess(2, 2.0, [](double t, const double* x, double* out) { out[0] = -(1 + t) * x[1], out[1] = (1 + t) * x[0]; })
-                         .with_divergence([](double, const double*, double* out) { out[0] = 0; }));
+  return test::share(test::PointwiseProcess(2, 2.0, [](double t, const double* x, double* out) {
+                       out[0] = -(1 + t) * x[1], out[1] = (1 + t) * x[0];
+                     }).with_divergence([](double, const double*, double* out) { out[0] = 0; }));
 }
 
 laws::LawPtr normal(int dimension) { return test::law("gaussian", {{"dimension", dimension}}); }
@@ -32,12 +34,14 @@ struct Errors {
 Errors cubic_errors(Json parameters) {
   parameters["at"] = {0.0, 1.0};
   parameters["log_density"] = true;
-  const auto path = run_ensemble(ensemble(cubic(), test::law("gaussian", {{"dimension", 1}, {"deviation", 0.5}}), 200, parameters), test::world());
+  const auto path = run_ensemble(
+      ensemble(cubic(), test::law("gaussian", {{"dimension", 1}, {"deviation", 0.5}}), 200, parameters), test::world());
   Errors errors;
   for (Index i = 0; i < 200; ++i) {
     const double x0 = path.snapshots[0].positions(i, 0), grown = 1 + 2 * x0 * x0;
     errors.position += std::pow(path.snapshots[1].positions(i, 0) - x0 / std::sqrt(grown), 2) / 200;
-    errors.log_density += std::pow(path.snapshots[1].log_density[i] - path.snapshots[0].log_density[i] - 1.5 * std::log(grown), 2) / 200;
+    errors.log_density +=
+        std::pow(path.snapshots[1].log_density[i] - path.snapshots[0].log_density[i] - 1.5 * std::log(grown), 2) / 200;
   }
   return {std::sqrt(errors.position), std::sqrt(errors.log_density)};
 }
@@ -49,13 +53,15 @@ double rotation_error(Json parameters) {
   double worst = 0;
   for (Index i = 0; i < 200; ++i) {
     const PointArray &x = path.snapshots[0].positions, &y = path.snapshots[1].positions;
-    worst = std::max({worst, std::abs(y(i, 0) - c * x(i, 0) + s * x(i, 1)), std::abs(y(i, 1) - s * x(i, 0) - c * x(i, 1))});
+    worst =
+        std::max({worst, std::abs(y(i, 0) - c * x(i, 0) + s * x(i, 1)), std::abs(y(i, 1) - s * x(i, 0) - c * x(i, 1))});
   }
   return worst;
 }
 
 TEST(FlowOrder, EveryFixedStepScheme) {
-  for (const auto& [stepper, order] : std::vector<std::pair<std::string, double>>{{"euler", 1}, {"midpoint", 2}, {"heun", 2}, {"rk4", 4}}) {
+  for (const auto& [stepper, order] :
+       std::vector<std::pair<std::string, double>>{{"euler", 1}, {"midpoint", 2}, {"heun", 2}, {"rk4", 4}}) {
     std::vector<double> sizes, cubic_position, cubic_density, rotated;
     for (const int steps : {64, 128, 256, 512}) {
       const Json parameters{{"stepper", stepper}, {"steps", steps}};
@@ -73,10 +79,11 @@ TEST(FlowOrder, EveryFixedStepScheme) {
 
 TEST(FlowLogDensity, LinearFlowIsExactToRounding) {
   // x' = A x: log p_t = log p_0 - t tr A, a constant divergence, which every scheme integrates exactly.
-  const auto process = test::share(
-      test::PointwiseProcess(2, 1.0, [](double, const double* x, double* out) { out[0] = 0.3 * x[0] + x[1], out[1] = -x[0] + 0.5 * x[1]; })
-          .with_divergence([](double, const double*, double* out) { out[0] = 0.8; }));
-  for (const Json& parameters : {Json{{"stepper", "euler"}, {"steps", 10}}, Json{{"stepper", "rk4"}, {"steps", 10}}, Json{{"stepper", "dormand_prince"}}}) {
+  const auto process = test::share(test::PointwiseProcess(2, 1.0, [](double, const double* x, double* out) {
+                                     out[0] = 0.3 * x[0] + x[1], out[1] = -x[0] + 0.5 * x[1];
+                                   }).with_divergence([](double, const double*, double* out) { out[0] = 0.8; }));
+  for (const Json& parameters : {Json{{"stepper", "euler"}, {"steps", 10}}, Json{{"stepper", "rk4"}, {"steps", 10}},
+                                 Json{{"stepper", "dormand_prince"}}}) {
     Json all = parameters;
     all["log_density"] = true;
     all["at"] = {0.0, 0.7, 1.0};
@@ -109,11 +116,15 @@ TEST(DormandPrince, DenseOutputIsAsGoodAsTheSteps) {
   Json at = Json::array({0.0});
   for (int j = 1; j <= 40; ++j) at.push_back(0.05 * j);
   for (const double tolerance : {1e-5, 1e-8}) {
-    const auto path = run_ensemble(ensemble(rotation(), normal(2), 100, {{"stepper", "dormand_prince"}, {"tolerance", tolerance}, {"at", at}}), test::world());
-    const auto only_end = run_ensemble(ensemble(rotation(), normal(2), 100, {{"stepper", "dormand_prince"}, {"tolerance", tolerance}}), test::world());
+    const auto path = run_ensemble(
+        ensemble(rotation(), normal(2), 100, {{"stepper", "dormand_prince"}, {"tolerance", tolerance}, {"at", at}}),
+        test::world());
+    const auto only_end = run_ensemble(
+        ensemble(rotation(), normal(2), 100, {{"stepper", "dormand_prince"}, {"tolerance", tolerance}}), test::world());
     double worst = 0;
     for (const Snapshot& snapshot : path.snapshots) {
-      const double angle = snapshot.time + 0.5 * snapshot.time * snapshot.time, c = std::cos(angle), s = std::sin(angle);
+      const double angle = snapshot.time + 0.5 * snapshot.time * snapshot.time, c = std::cos(angle),
+                   s = std::sin(angle);
       for (Index i = 0; i < 100; ++i) {
         const PointArray& x = path.snapshots[0].positions;
         worst = std::max(worst, std::abs(snapshot.positions(i, 0) - c * x(i, 0) + s * x(i, 1)));
@@ -122,7 +133,8 @@ TEST(DormandPrince, DenseOutputIsAsGoodAsTheSteps) {
     EXPECT_LT(worst, 1000 * tolerance);
     // Output times do not change the steps.
     EXPECT_EQ(path.work.at("drift_evaluations"), only_end.work.at("drift_evaluations"));
-    for (Index i = 0; i < 100; ++i) EXPECT_EQ(path.snapshots.back().positions(i, 0), only_end.snapshots.back().positions(i, 0));
+    for (Index i = 0; i < 100; ++i)
+      EXPECT_EQ(path.snapshots.back().positions(i, 0), only_end.snapshots.back().positions(i, 0));
   }
 }
 
@@ -134,15 +146,18 @@ TEST(DormandPrince, CoarserRunsMakeLongerSteps) {
 }
 
 TEST(DormandPrince, ASingularFlowIsReported) {
-  const auto process = test::share(test::PointwiseProcess(1, 4.0, [](double, const double* x, double* out) { out[0] = x[0] * x[0]; }));
+  const auto process =
+      test::share(test::PointwiseProcess(1, 4.0, [](double, const double* x, double* out) { out[0] = x[0] * x[0]; }));
   const auto settings = ensemble(process, test::law("dirac", {{"at", {0.5}}}), 10, {{"stepper", "dormand_prince"}});
   EXPECT_THROW(run_ensemble(settings, test::world()), Error);
 }
 
 TEST(StepSchedules, TimesAreWhatTheirFormulaSays) {
   const auto times = [](const Json& schedule) {
-    const auto path = run_ensemble(ensemble(cubic(), normal(1), 1, {{"stepper", "euler"}, {"steps", 4}, {"schedule", schedule}, {"trajectories", {{"particles", 1}}}}),
-                                   test::world());
+    const auto path = run_ensemble(
+        ensemble(cubic(), normal(1), 1,
+                 {{"stepper", "euler"}, {"steps", 4}, {"schedule", schedule}, {"trajectories", {{"particles", 1}}}}),
+        test::world());
     return path.trajectories.times;
   };
   const auto expect_times = [&](const Json& schedule, const std::vector<double>& expected) {
@@ -156,6 +171,7 @@ TEST(StepSchedules, TimesAreWhatTheirFormulaSays) {
   expect_times({{"kind", "log_snr"}, {"smallest", 1e-3}}, {0, 0.9, 0.99, 0.999, 1});
   expect_times({{"kind", "expression"}, {"map", "u^3"}}, {0, 1.0 / 64, 8.0 / 64, 27.0 / 64, 1});
   const double a = std::pow(1e-3, 1.0 / 7);
-  expect_times({{"kind", "karras"}, {"smallest", 1e-3}}, {0, 1 - std::pow((2 + a) / 3, 7), 1 - std::pow((1 + 2 * a) / 3, 7), 0.999, 1});
+  expect_times({{"kind", "karras"}, {"smallest", 1e-3}},
+               {0, 1 - std::pow((2 + a) / 3, 7), 1 - std::pow((1 + 2 * a) / 3, 7), 0.999, 1});
 }
 }  // namespace

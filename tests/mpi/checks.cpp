@@ -1,8 +1,9 @@
 // ranks: 1 2 3 4
 // Checks give the same numbers on any number of ranks, and end on all ranks when the particles of one are faulty.
+#include "support/checks.hpp"
+
 #include <gtest/gtest.h>
 
-#include "support/checks.hpp"
 #include "support/densities.hpp"
 
 namespace {
@@ -44,16 +45,20 @@ TEST(Checks, SameNumbersOnAnyRanks) {
   const Json few{{"bins", 25}};
   const auto ours = test::samples(*law, 3001, 1, "a"), others = test::samples(*law, 1999, 1, "b");
   const auto mine = alone(*law, 3001, 1, "a"), theirs = alone(*law, 1999, 1, "b");
-  expect_same(comparisons::run_check(test::check_settings(test::side(ours), test::side(law), all, 5, few), test::world()),
-              comparisons::run_check(test::check_settings(test::side(mine), test::side(law), all, 5, few), self));
-  expect_same(comparisons::run_check(test::check_settings(test::side(ours), test::side(others), all, 5, few), test::world()),
-              comparisons::run_check(test::check_settings(test::side(mine), test::side(theirs), all, 5, few), self));
+  expect_same(
+      comparisons::run_check(test::check_settings(test::side(ours), test::side(law), all, 5, few), test::world()),
+      comparisons::run_check(test::check_settings(test::side(mine), test::side(law), all, 5, few), self));
+  expect_same(
+      comparisons::run_check(test::check_settings(test::side(ours), test::side(others), all, 5, few), test::world()),
+      comparisons::run_check(test::check_settings(test::side(mine), test::side(theirs), all, 5, few), self));
   // A law that is sampled, as it has no cell masses.
   const auto moons = test::law("moons", {{"variant", "runner"}});
   const auto points = test::samples(*moons, 2000, 3, "m");
   const auto points_alone = alone(*moons, 2000, 3, "m");
-  expect_same(comparisons::run_check(test::check_settings(test::side(points), test::side(moons), {"cells", "ks"}, 5, few), test::world()),
-              comparisons::run_check(test::check_settings(test::side(points_alone), test::side(moons), {"cells", "ks"}, 5, few), self));
+  expect_same(comparisons::run_check(
+                  test::check_settings(test::side(points), test::side(moons), {"cells", "ks"}, 5, few), test::world()),
+              comparisons::run_check(
+                  test::check_settings(test::side(points_alone), test::side(moons), {"cells", "ks"}, 5, few), self));
 }
 
 TEST(Checks, SameNumbersAgainstADensity) {
@@ -62,7 +67,8 @@ TEST(Checks, SameNumbersAgainstADensity) {
     densities::DensityPath path;
     path.name = "exact";
     path.process = test::process("brownian", {{"dimension", 2}});
-    path.grid = densities::Grid::make(Parameters::make("grids", "", {{"lower", {-5, -8}}, {"upper", {6, 6}}, {"cells", {30, 31}}}), communicator);
+    path.grid = densities::Grid::make(
+        Parameters::make("grids", "", {{"lower", {-5, -8}}, {"upper", {6, 6}}, {"cells", {30, 31}}}), communicator);
     densities::Snapshot snapshot;
     snapshot.time = 1;
     snapshot.values.resize(path.grid->local_count());
@@ -76,10 +82,13 @@ TEST(Checks, SameNumbersAgainstADensity) {
   const auto shared = exact_masses(test::world()), whole = exact_masses(self);
   const auto ours = test::samples(*law, 3001, 1, "a");
   const auto mine = alone(*law, 3001, 1, "a");
-  expect_same(comparisons::run_check(test::check_settings(test::side(ours), test::side(shared), all, 5, {{"bins", 25}}), test::world()),
-              comparisons::run_check(test::check_settings(test::side(mine), test::side(whole), all, 5, {{"bins", 25}}), self));
-  expect_same(comparisons::run_check(test::check_settings(test::side(shared), test::side(law), {"l1", "kl"}, 5), test::world()),
-              comparisons::run_check(test::check_settings(test::side(whole), test::side(law), {"l1", "kl"}, 5), self));
+  expect_same(
+      comparisons::run_check(test::check_settings(test::side(ours), test::side(shared), all, 5, {{"bins", 25}}),
+                             test::world()),
+      comparisons::run_check(test::check_settings(test::side(mine), test::side(whole), all, 5, {{"bins", 25}}), self));
+  expect_same(
+      comparisons::run_check(test::check_settings(test::side(shared), test::side(law), {"l1", "kl"}, 5), test::world()),
+      comparisons::run_check(test::check_settings(test::side(whole), test::side(law), {"l1", "kl"}, 5), self));
 }
 
 TEST(Checks, AFaultyParticleOfOneRankEndsTheCheckOnAll) {

@@ -1,7 +1,8 @@
 // ranks: 1 2 3 4
+#include "fortet/parallel/communicator.hpp"
+
 #include <gtest/gtest.h>
 
-#include "fortet/parallel/communicator.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "support/world.hpp"
 
@@ -60,5 +61,9 @@ TEST(ForBlocks, CoversEveryItemOnceAndRethrows) {
     for (Index i = begin; i < end; ++i) ++hits[i];
   });
   EXPECT_EQ(std::count(hits.begin(), hits.end(), 1), 1000);
-  EXPECT_THROW(for_blocks(1000, 64, [](Index begin, Index) { if (begin == 512) throw DivergedError("here"); }), DivergedError);
+  EXPECT_THROW(for_blocks(1000, 64,
+                          [](Index begin, Index) {
+                            if (begin == 512) throw DivergedError("here");
+                          }),
+               DivergedError);
 }

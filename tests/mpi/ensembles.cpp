@@ -1,9 +1,10 @@
 // ranks: 1 2 3 4
+#include "support/ensembles.hpp"
+
 #include <gtest/gtest.h>
 #include <omp.h>
 
 #include "fortet/laws/law.hpp"
-#include "support/ensembles.hpp"
 #include "support/processes.hpp"
 #include "support/world.hpp"
 
@@ -42,12 +43,15 @@ void expect_same_bits(const EnsembleSettings& settings) {
       const double* reference = whole.positions.view().coordinate(0);
       const auto positions = gather(path.snapshots[j]);
       EXPECT_EQ(positions.size(), values);
-      EXPECT_TRUE(std::equal(positions.begin(), positions.end(), reference)) << settings.parameters.json() << " threads " << threads;
-      const auto weights = test::world().gather_all(path.snapshots[j].weights), densities = test::world().gather_all(path.snapshots[j].log_density);
+      EXPECT_TRUE(std::equal(positions.begin(), positions.end(), reference))
+          << settings.parameters.json() << " threads " << threads;
+      const auto weights = test::world().gather_all(path.snapshots[j].weights),
+                 densities = test::world().gather_all(path.snapshots[j].log_density);
       EXPECT_EQ(weights, whole.weights);
       EXPECT_EQ(densities, whole.log_density);
       const auto coarse_positions = gather(coarse.snapshots[j]);
-      EXPECT_TRUE(std::equal(coarse_positions.begin(), coarse_positions.end(), expected_coarse.snapshots[j].positions.view().coordinate(0)));
+      EXPECT_TRUE(std::equal(coarse_positions.begin(), coarse_positions.end(),
+                             expected_coarse.snapshots[j].positions.view().coordinate(0)));
     }
     EXPECT_EQ(path.trajectories.values, expected.trajectories.values);
     EXPECT_EQ(path.trajectories.times, expected.trajectories.times);
@@ -57,33 +61,42 @@ void expect_same_bits(const EnsembleSettings& settings) {
   omp_set_num_threads(1);
 }
 
-processes::ProcessPtr vp() { return test::process("vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 12}}}}); }
+processes::ProcessPtr vp() {
+  return test::process("vp", {{"dimension", 2}, {"beta", {{"kind", "linear"}, {"from", 0.1}, {"to", 12}}}});
+}
 
 laws::LawPtr two_bumps() {
-  return test::law("gaussian_mixture", {{"weights", {0.3, 0.7}}, {"means", {{-2, 0}, {2, 1}}}, {"deviations", {0.4, 0.6}}});
+  return test::law("gaussian_mixture",
+                   {{"weights", {0.3, 0.7}}, {"means", {{-2, 0}, {2, 1}}}, {"deviations", {0.4, 0.6}}});
 }
 
 TEST(Ensembles, SameBitsForEveryStochasticStepper) {
   const auto process = test::process("ornstein_uhlenbeck", {{"dimension", 3}});
-  for (const char* stepper : {"euler_maruyama", "milstein", "stochastic_heun", "srk_weak2", "sra1", "exact", "exponential", "ula", "mala"}) {
+  for (const char* stepper :
+       {"euler_maruyama", "milstein", "stochastic_heun", "srk_weak2", "sra1", "exact", "exponential", "ula", "mala"}) {
     expect_same_bits(ensemble(process, normal(3), 1111, {{"stepper", stepper}, {"steps", 7}, {"at", {0.0, 0.3, 1.0}}}));
   }
 }
 
 TEST(Ensembles, SameBitsForReversalsAndFlows) {
-  expect_same_bits(ensemble(test::reversal(vp(), two_bumps()), normal(2), 3001, {{"steps", 12}, {"schedule", "quadratic"}, {"at", {0.5, 1}}}));
+  expect_same_bits(ensemble(test::reversal(vp(), two_bumps()), normal(2), 3001,
+                            {{"steps", 12}, {"schedule", "quadratic"}, {"at", {0.5, 1}}}));
   const auto flow = test::reversal(vp(), two_bumps(), 0);
   for (const char* stepper : {"euler", "midpoint", "heun", "rk4"}) {
     expect_same_bits(ensemble(flow, normal(2), 777, {{"stepper", stepper}, {"steps", 9}, {"log_density", true}}));
   }
-  expect_same_bits(ensemble(flow, normal(2), 2500, {{"stepper", "dormand_prince"}, {"tolerance", 1e-4}, {"log_density", true}, {"at", {0.2, 0.9, 1}}}));
+  expect_same_bits(
+      ensemble(flow, normal(2), 2500,
+               {{"stepper", "dormand_prince"}, {"tolerance", 1e-4}, {"log_density", true}, {"at", {0.2, 0.9, 1}}}));
 }
 
 TEST(Ensembles, SameBitsWithWallsAndTrajectories) {
   const auto process = test::process("brownian", {{"dimension", 2}});
-  const Json walls{{"lower", {-1, -1}}, {"upper", {1, 1}}, {"conditions", {"absorbing", Json::array({"reflecting", "none"})}}};
-  expect_same_bits(ensemble(process, normal(2), 1000,
-                            {{"steps", 10}, {"walls", walls}, {"trajectories", {{"particles", 300}, {"every", 3}}}, {"at", {0.5, 1}}}));
+  const Json walls{
+      {"lower", {-1, -1}}, {"upper", {1, 1}}, {"conditions", {"absorbing", Json::array({"reflecting", "none"})}}};
+  expect_same_bits(ensemble(
+      process, normal(2), 1000,
+      {{"steps", 10}, {"walls", walls}, {"trajectories", {{"particles", 300}, {"every", 3}}}, {"at", {0.5, 1}}}));
 }
 
 TEST(Ensembles, NoParticlesOneParticleAndFewerThanRanks) {
@@ -101,7 +114,9 @@ TEST(Ensembles, NoParticlesOneParticleAndFewerThanRanks) {
 
 TEST(Ensembles, TrajectoriesEndWhereTheParticlesAre) {
   const auto process = test::process("ornstein_uhlenbeck", {{"dimension", 2}});
-  const auto path = run_ensemble(ensemble(process, normal(2), 500, {{"steps", 8}, {"trajectories", {{"particles", 400}, {"every", 4}}}}), test::world());
+  const auto path = run_ensemble(
+      ensemble(process, normal(2), 500, {{"steps", 8}, {"trajectories", {{"particles", 400}, {"every", 4}}}}),
+      test::world());
   EXPECT_EQ(path.trajectories.times, (std::vector<double>{0, 0.5, 1}));
   const auto positions = gather(path.snapshots.back());
   for (int i = 0; i < 400; ++i) {
@@ -111,7 +126,8 @@ TEST(Ensembles, TrajectoriesEndWhereTheParticlesAre) {
 
 TEST(Ensembles, ADivergenceOnOneRankReachesAll) {
   // Only ranks with large initial values meet the explosion of x' = x^3.
-  const auto process = test::share(test::PointwiseProcess(1, 1.0, [](double, const double* x, double* out) { out[0] = x[0] * x[0] * x[0]; }));
+  const auto process = test::share(
+      test::PointwiseProcess(1, 1.0, [](double, const double* x, double* out) { out[0] = x[0] * x[0] * x[0]; }));
   auto settings = ensemble(process, normal(1), 4000, {{"stepper", "euler"}, {"steps", 400}});
   std::string message;
   try {
@@ -129,7 +145,8 @@ TEST(Ensembles, ADivergenceOnOneRankReachesAll) {
 TEST(Ensembles, ResultsDependOnSeedAndName) {
   const auto process = test::process("ornstein_uhlenbeck", {{"dimension", 1}});
   const auto run = [&](std::uint64_t seed, const std::string& name) {
-    return gather(run_ensemble(ensemble(process, normal(1), 100, {{"steps", 2}}, seed, name), test::world()).snapshots.back());
+    return gather(
+        run_ensemble(ensemble(process, normal(1), 100, {{"steps", 2}}, seed, name), test::world()).snapshots.back());
   };
   const auto first = run(1, "a");
   EXPECT_EQ(first, run(1, "a"));

@@ -35,11 +35,11 @@ TEST(ExactSum, CancellationIsExact) {
 }
 
 TEST(ExactSum, RoundsOnceToNearestEven) {
-  EXPECT_EQ(sum_over_ranks({1.0, 0x1p-53}, 0), 1.0);                          // tie, even below
-  EXPECT_EQ(sum_over_ranks({1.0 + 0x1p-52, 0x1p-53}, 0), 1.0 + 0x1p-51);      // tie, even above
-  EXPECT_EQ(sum_over_ranks({1.0, 0x1p-53, 5e-324}, 0), 1.0 + 0x1p-52);        // just above the tie
+  EXPECT_EQ(sum_over_ranks({1.0, 0x1p-53}, 0), 1.0);                      // tie, even below
+  EXPECT_EQ(sum_over_ranks({1.0 + 0x1p-52, 0x1p-53}, 0), 1.0 + 0x1p-51);  // tie, even above
+  EXPECT_EQ(sum_over_ranks({1.0, 0x1p-53, 5e-324}, 0), 1.0 + 0x1p-52);    // just above the tie
   EXPECT_EQ(sum_over_ranks({-1.0, -0x1p-53, -5e-324}, 0), -1.0 - 0x1p-52);
-  EXPECT_EQ(sum_over_ranks({0x1p53 - 1, 0.5, 0.25}, 0), 0x1p53);              // carries into a new power of two
+  EXPECT_EQ(sum_over_ranks({0x1p53 - 1, 0.5, 0.25}, 0), 0x1p53);  // carries into a new power of two
 }
 
 TEST(ExactSum, DenormalsAndTheLargestNumbers) {
@@ -61,7 +61,8 @@ TEST(ExactSum, NonFiniteValuesAreRemembered) {
 TEST(ExactSum, SameBitsForAnyOrderAndPartition) {
   const fortet::parallel::Stream stream(1, fortet::parallel::Purpose::law_sample, "sum");
   std::vector<double> values;
-  for (int i = 0; i < 5000; ++i) values.push_back(std::ldexp(stream.uniform(i, 0) - 0.5, static_cast<int>(400 * stream.uniform(i, 1)) - 200));
+  for (int i = 0; i < 5000; ++i)
+    values.push_back(std::ldexp(stream.uniform(i, 0) - 0.5, static_cast<int>(400 * stream.uniform(i, 1)) - 200));
   const double expected = sum_over_ranks(values, 0);
   for (std::size_t rotate = 1; rotate < 4; ++rotate) {
     std::rotate(values.begin(), values.begin() + 777, values.end());

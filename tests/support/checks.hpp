@@ -10,9 +10,11 @@
 
 namespace fortet::test {
 
-/// Particles at one time, shared over the ranks as an ensemble's are; `fill` writes the positions of the particles first, first + 1, ...
+/// Particles at one time, shared over the ranks as an ensemble's are; `fill` writes the positions of the particles
+/// first, first + 1, ...
 template <class Fill>
-ensembles::EnsemblePath particles(const std::string& name, int dimension, std::int64_t total, Fill&& fill, double time = 1) {
+ensembles::EnsemblePath particles(const std::string& name, int dimension, std::int64_t total, Fill&& fill,
+                                  double time = 1) {
   const parallel::Range own = world().share(total);
   ensembles::EnsemblePath path;
   path.name = name;
@@ -26,10 +28,11 @@ ensembles::EnsemblePath particles(const std::string& name, int dimension, std::i
   return path;
 }
 
-inline ensembles::EnsemblePath samples(const laws::Law& law, std::int64_t total, std::uint64_t seed, const std::string& name = "particles",
-                                       double time = 1) {
+inline ensembles::EnsemblePath samples(const laws::Law& law, std::int64_t total, std::uint64_t seed,
+                                       const std::string& name = "particles", double time = 1) {
   const parallel::Stream stream(seed, parallel::Purpose::initial_law, name);
-  return particles(name, law.dimension(), total, [&](std::int64_t first, Points out) { law.sample(stream, first, out); }, time);
+  return particles(
+      name, law.dimension(), total, [&](std::int64_t first, Points out) { law.sample(stream, first, out); }, time);
 }
 
 inline comparisons::Side side(const ensembles::EnsemblePath& path, const ensembles::EnsemblePath* coarser = nullptr) {
@@ -53,8 +56,9 @@ inline comparisons::Side side(laws::LawPtr law, const std::string& name = "law")
 }
 
 /// `by`: names of statistics without parameters.
-inline comparisons::CheckSettings check_settings(comparisons::Side first, comparisons::Side second, const std::vector<std::string>& by,
-                                                 std::uint64_t seed, Json values = Json::object(), double time = 1) {
+inline comparisons::CheckSettings check_settings(comparisons::Side first, comparisons::Side second,
+                                                 const std::vector<std::string>& by, std::uint64_t seed,
+                                                 Json values = Json::object(), double time = 1) {
   Json kinds = Json::array();
   for (const std::string& kind : by) kinds.push_back(Parameters::make("statistics", kind, {{"kind", kind}}).json());
   values["by"] = kinds;
@@ -68,9 +72,11 @@ inline comparisons::CheckSettings check_settings(comparisons::Side first, compar
   return settings;
 }
 
-inline std::vector<comparisons::Result> compare(comparisons::Side first, comparisons::Side second, const std::vector<std::string>& by,
-                                                std::uint64_t seed, Json values = Json::object(), double time = 1) {
-  return comparisons::run_check(check_settings(std::move(first), std::move(second), by, seed, std::move(values), time), world());
+inline std::vector<comparisons::Result> compare(comparisons::Side first, comparisons::Side second,
+                                                const std::vector<std::string>& by, std::uint64_t seed,
+                                                Json values = Json::object(), double time = 1) {
+  return comparisons::run_check(check_settings(std::move(first), std::move(second), by, seed, std::move(values), time),
+                                world());
 }
 
 /// Two-sided binomial band that holds a number of events with probability 0.999.
@@ -87,7 +93,8 @@ struct Band {
 class Repetitions {
  public:
   void add(const std::vector<comparisons::Result>& results) {
-    for (const comparisons::Result& result : results) all_[result.statistic].push_back({*result.p_value, result.value < result.expected});
+    for (const comparisons::Result& result : results)
+      all_[result.statistic].push_back({*result.p_value, result.value < result.expected});
   }
   double rejections(const std::string& statistic, double level) const {
     double count = 0;
@@ -104,10 +111,12 @@ class Repetitions {
   /// The rejections at levels 0.01 and 0.05, and the shares of both tails in the latter, lie in their binomial bands.
   void expect_calibrated(const char* what) const {
     for (const auto& [statistic, outcomes] : all_) {
-      const double n = static_cast<double>(outcomes.size()), low = below(statistic, 0.05), both = rejections(statistic, 0.05);
+      const double n = static_cast<double>(outcomes.size()), low = below(statistic, 0.05),
+                   both = rejections(statistic, 0.05);
       if (world().is_root()) {
-        std::printf("%-24s %-10s %4.0f repetitions: rejected %3.0f at 0.01 (below %2.0f), %3.0f at 0.05 (below %2.0f)\n", what, statistic.c_str(), n,
-                    rejections(statistic, 0.01), below(statistic, 0.01), both, low);
+        std::printf(
+            "%-24s %-10s %4.0f repetitions: rejected %3.0f at 0.01 (below %2.0f), %3.0f at 0.05 (below %2.0f)\n", what,
+            statistic.c_str(), n, rejections(statistic, 0.01), below(statistic, 0.01), both, low);
       }
       expect_in(rejections(statistic, 0.01), Band(n, 0.01), what, statistic, "at level 0.01");
       expect_in(both, Band(n, 0.05), what, statistic, "at level 0.05");
@@ -120,8 +129,8 @@ class Repetitions {
     for (const auto& [statistic, outcomes] : all_) {
       const double n = static_cast<double>(outcomes.size());
       if (world().is_root()) {
-        std::printf("%-24s %-10s %4.0f repetitions: rejected %3.0f at 0.01, %3.0f at 0.05\n", what, statistic.c_str(), n,
-                    rejections(statistic, 0.01), rejections(statistic, 0.05));
+        std::printf("%-24s %-10s %4.0f repetitions: rejected %3.0f at 0.01, %3.0f at 0.05\n", what, statistic.c_str(),
+                    n, rejections(statistic, 0.01), rejections(statistic, 0.05));
       }
       EXPECT_LE(rejections(statistic, 0.01), Band(n, 0.01).high) << what << ": " << statistic;
       EXPECT_LE(rejections(statistic, 0.05), Band(n, 0.05).high) << what << ": " << statistic;
@@ -133,7 +142,8 @@ class Repetitions {
     double p;
     bool low;
   };
-  static void expect_in(double count, const Band& band, const char* what, const std::string& statistic, const char* tail) {
+  static void expect_in(double count, const Band& band, const char* what, const std::string& statistic,
+                        const char* tail) {
     EXPECT_GE(count, band.low) << what << ": " << statistic << ' ' << tail;
     EXPECT_LE(count, band.high) << what << ": " << statistic << ' ' << tail;
   }

@@ -8,7 +8,8 @@ namespace fortet::test {
 inline laws::LawPtr law(const std::string& kind, Json parameters) {
   return laws::make_law(Parameters::make("laws", kind, std::move(parameters)));
 }
-inline processes::ProcessPtr process(const std::string& kind, Json parameters, const processes::ProcessContext& context = {}) {
+inline processes::ProcessPtr process(const std::string& kind, Json parameters,
+                                     const processes::ProcessContext& context = {}) {
   return processes::make_process(Parameters::make("processes", kind, std::move(parameters)), context);
 }
 

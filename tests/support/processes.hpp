@@ -13,7 +13,8 @@ using processes::NoiseShape;
 class PointwiseProcess : public processes::Process {
  public:
   using Function = std::function<void(double t, const double* x, double* out)>;
-  PointwiseProcess(int dimension, double horizon, Function drift) : Process(dimension, horizon), drift_(std::move(drift)) {}
+  PointwiseProcess(int dimension, double horizon, Function drift)
+      : Process(dimension, horizon), drift_(std::move(drift)) {}
   /// `noise` gives the columns that `shape` asks for; `derivative` d g_k / d x_k.
   PointwiseProcess& with_noise(NoiseShape shape, int count, Function noise, Function derivative = {}) {
     shape_ = shape, count_ = count, noise_ = std::move(noise), derivative_ = std::move(derivative);
@@ -46,14 +47,18 @@ class PointwiseProcess : public processes::Process {
 
   void drift(double t, ConstPoints x, Points out) const override { each(drift_, t, x, out); }
   bool has_drift_divergence() const override { return static_cast<bool>(divergence_); }
-  void drift_divergence(double t, ConstPoints x, double* out) const override { each(divergence_, t, x, Points(out, x.size(), 1)); }
+  void drift_divergence(double t, ConstPoints x, double* out) const override {
+    each(divergence_, t, x, Points(out, x.size(), 1));
+  }
   NoiseShape noise_shape() const override { return shape_; }
   bool noise_is_additive() const override { return additive_ || shape_ <= NoiseShape::uniform; }
   int noise_count() const override { return shape_ == NoiseShape::full ? count_ : dimension(); }
   double noise_level(double t) const override { return shape_ == NoiseShape::uniform ? level_(t) : 0; }
   void noise(double t, ConstPoints x, Points out) const override {
-    if (noise_) each(noise_, t, x, out);
-    else Process::noise(t, x, out);
+    if (noise_)
+      each(noise_, t, x, out);
+    else
+      Process::noise(t, x, out);
   }
   void noise_derivative(double t, ConstPoints x, Points out) const override { each(derivative_, t, x, out); }
   bool has_potential() const override { return static_cast<bool>(potential_); }
@@ -80,7 +85,9 @@ class PointwiseProcess : public processes::Process {
   std::optional<processes::Underdamped> underdamped_;
 };
 
-inline processes::ProcessPtr share(PointwiseProcess process) { return std::make_shared<PointwiseProcess>(std::move(process)); }
+inline processes::ProcessPtr share(PointwiseProcess process) {
+  return std::make_shared<PointwiseProcess>(std::move(process));
+}
 
 /// Slope of log errors over log sizes by least squares.
 inline double observed_order(const std::vector<double>& sizes, const std::vector<double>& errors) {

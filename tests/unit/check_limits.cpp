@@ -1,4 +1,5 @@
-// Checks at their limits: no or one particle, none inside the grid, values that are not finite, laws on a half line, points.
+// Checks at their limits: no or one particle, none inside the grid, values that are not finite, laws on a half line,
+// points.
 #include <gtest/gtest.h>
 
 #include "support/checks.hpp"
@@ -12,7 +13,8 @@ const std::vector<std::string> all{"cells", "kl", "l1", "ks", "w1", "w2", "slice
 laws::LawPtr normal() { return test::law("gaussian", {{"dimension", 1}}); }
 
 ensembles::EnsemblePath at(std::int64_t count, double x, const std::string& name = "a") {
-  return test::particles(name, 1, count, [&](std::int64_t, Points out) { std::fill_n(out.coordinate(0), out.size(), x); });
+  return test::particles(name, 1, count,
+                         [&](std::int64_t, Points out) { std::fill_n(out.coordinate(0), out.size(), x); });
 }
 
 densities::DensityPath exact_density(const laws::Law& law, double lower, double upper, int cells) {
@@ -41,7 +43,9 @@ std::string message_of(const std::function<void()>& body) {
 
 TEST(CheckLimits, NoParticles) {
   const auto none = at(0, 0);
-  EXPECT_NE(message_of([&] { test::compare(test::side(none), test::side(normal()), {"cells"}, 1); }).find("ensembles.a has no particles"),
+  EXPECT_NE(message_of([&] {
+              test::compare(test::side(none), test::side(normal()), {"cells"}, 1);
+            }).find("ensembles.a has no particles"),
             std::string::npos);
 }
 
@@ -55,7 +59,8 @@ TEST(CheckLimits, OneParticle) {
     EXPECT_EQ(result.note.find("nothing could be seen") != std::string::npos, blind) << result.statistic;
   }
   const auto far = at(1, 4.9);
-  for (const comparisons::Result& result : test::compare(test::side(far), test::side(density), {"w1", "energy", "moments"}, 1)) {
+  for (const comparisons::Result& result :
+       test::compare(test::side(far), test::side(density), {"w1", "energy", "moments"}, 1)) {
     EXPECT_LT(*result.p_value, 0.01) << result.statistic;
   }
 }
@@ -73,7 +78,9 @@ TEST(CheckLimits, NotFinite) {
   for (const double x : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     auto path = test::samples(*normal(), 100, 1);
     path.snapshots[0].positions(17, 0) = x;
-    EXPECT_NE(message_of([&] { test::compare(test::side(path), test::side(normal()), {"cells"}, 1); }).find("1 coordinates are not finite"),
+    EXPECT_NE(message_of([&] {
+                test::compare(test::side(path), test::side(normal()), {"cells"}, 1);
+              }).find("1 coordinates are not finite"),
               std::string::npos);
   }
   auto path = test::samples(*normal(), 100, 1);
@@ -83,7 +90,8 @@ TEST(CheckLimits, NotFinite) {
 }
 
 TEST(CheckLimits, LawOnAHalfLine) {
-  const auto law = test::law("lognormal", {{"mean", {0}}, {"deviation", {0.8}}}), wrong = test::law("lognormal", {{"mean", {0.1}}, {"deviation", {0.8}}});
+  const auto law = test::law("lognormal", {{"mean", {0}}, {"deviation", {0.8}}}),
+             wrong = test::law("lognormal", {{"mean", {0.1}}, {"deviation", {0.8}}});
   const auto path = test::samples(*law, 10000, 1);
   for (const comparisons::Result& result : test::compare(test::side(path), test::side(law), all, 1, {{"bins", 64}})) {
     EXPECT_GT(*result.p_value, 1e-3) << result.statistic;
@@ -98,7 +106,8 @@ TEST(CheckLimits, Points) {
   const auto point = test::law("dirac", {{"at", {0.3}}});
   const auto here = at(500, 0.3), elsewhere = at(500, 0.9);
   const auto density = exact_density(*point, -1, 1, 8);
-  for (const comparisons::Result& result : test::compare(test::side(here), test::side(density), all, 1)) EXPECT_EQ(*result.p_value, 1) << result.statistic;
+  for (const comparisons::Result& result : test::compare(test::side(here), test::side(density), all, 1))
+    EXPECT_EQ(*result.p_value, 1) << result.statistic;
   for (const comparisons::Result& result : test::compare(test::side(elsewhere), test::side(density), all, 1)) {
     EXPECT_LT(*result.p_value, 1e-4) << result.statistic;
   }

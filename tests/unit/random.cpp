@@ -20,7 +20,8 @@ TEST(Philox, KnownAnswers) {  // Random123, kat_vectors
   using Words = std::array<std::uint32_t, 4>;
   const std::uint32_t all = 0xffffffff;
   EXPECT_EQ(fortet::parallel::philox({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(fortet::parallel::philox({all, all, all, all}, {all, all}), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(fortet::parallel::philox({all, all, all, all}, {all, all}),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(fortet::parallel::philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
             (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
@@ -33,9 +34,11 @@ TEST(Stream, BlocksAreThePhiloxWordsOfTheirCounters) {
   for (Index i = 0; i < u.size(); ++i) {
     for (int k = 0; k < 5; ++k) {
       const std::uint64_t id = first + i;
-      const auto word = fortet::parallel::philox(
-          {static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32), 9, static_cast<std::uint32_t>(4 + k) / 2}, stream.key());
-      const std::uint64_t bits = k % 2 ? static_cast<std::uint64_t>(word[2]) << 32 | word[3] : static_cast<std::uint64_t>(word[0]) << 32 | word[1];
+      const auto word = fortet::parallel::philox({static_cast<std::uint32_t>(id), static_cast<std::uint32_t>(id >> 32),
+                                                  9, static_cast<std::uint32_t>(4 + k) / 2},
+                                                 stream.key());
+      const std::uint64_t bits = k % 2 ? static_cast<std::uint64_t>(word[2]) << 32 | word[3]
+                                       : static_cast<std::uint64_t>(word[0]) << 32 | word[1];
       EXPECT_EQ(u(i, k), (2.0 * static_cast<double>(bits >> 12) + 1) * 0x1p-53);
       EXPECT_EQ(u(i, k), stream.uniform(first + i, 9, 4 + k));
     }
@@ -139,10 +142,14 @@ TEST(Stream, NeighboursInIdStepAndDrawAreUncorrelated) {
   for (int k = 0; k < 4; ++k) {
     EXPECT_LT(std::abs(correlation([&](Index i) { return now(i, k); }, [&](Index i) { return now(i + 1, k); })), 4);
     EXPECT_LT(std::abs(correlation([&](Index i) { return now(i, k); }, [&](Index i) { return next(i, k); })), 4);
-    EXPECT_LT(std::abs(correlation([&](Index i) { return squared(now(i, k)); }, [&](Index i) { return squared(next(i, k)); })), 4);
+    EXPECT_LT(std::abs(correlation([&](Index i) { return squared(now(i, k)); },
+                                   [&](Index i) { return squared(next(i, k)); })),
+              4);
     const int other = (k + 1) % 4;
     EXPECT_LT(std::abs(correlation([&](Index i) { return now(i, k); }, [&](Index i) { return now(i, other); })), 4);
-    EXPECT_LT(std::abs(correlation([&](Index i) { return squared(now(i, k)); }, [&](Index i) { return squared(now(i, other)); })), 4);
+    EXPECT_LT(std::abs(correlation([&](Index i) { return squared(now(i, k)); },
+                                   [&](Index i) { return squared(now(i, other)); })),
+              4);
   }
 }
 }  // namespace

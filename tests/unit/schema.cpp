@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "fortet/base/schema.hpp"
+
+#include <gtest/gtest.h>
 
 TEST(NearestName, FindsTransposedLettersAndIgnoresStrangers) {
   EXPECT_EQ(fortet::nearest_name("drfit", {"drift", "noise"}), "drift");

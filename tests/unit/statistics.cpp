@@ -20,7 +20,8 @@ std::vector<double> equal(double lower, double upper, int cells) {
 }
 
 /// The statistic between two laws, without particles unless `inverse_size` is given.
-double value(const char* kind, const Bins& bins, const Masses& reference, const Masses& observed, double inverse_size = 0, Json parameters = Json::object()) {
+double value(const char* kind, const Bins& bins, const Masses& reference, const Masses& observed,
+             double inverse_size = 0, Json parameters = Json::object()) {
   Sampling sampling;
   sampling.inverse_size = inverse_size;
   return Registry<StatisticFactory>::instance()
@@ -51,7 +52,8 @@ TEST(Bins, MergingKeepsTheEndsAndEvenSizes) {
   EXPECT_EQ(bins.cells(1), 4);
   EXPECT_EQ(bins.edges()[1].front(), 0);
   EXPECT_EQ(bins.edges()[1].back(), 5);
-  for (int i = 0; i < 4; ++i) EXPECT_NEAR(bins.edges()[1][i + 1] - bins.edges()[1][i], 1.25, 0.051);  // to within half a cell of 0.1
+  for (int i = 0; i < 4; ++i)
+    EXPECT_NEAR(bins.edges()[1][i + 1] - bins.edges()[1][i], 1.25, 0.051);  // to within half a cell of 0.1
   EXPECT_EQ(Bins::from_grid(*grid, 100000).count(), 350);
 }
 
@@ -103,26 +105,30 @@ TEST(Transport, NetworkSimplexAgreesWithQuantilesOnTheLine) {
   PointArray numbers(n, 3);
   stream.uniforms(0, 0, numbers);
   Masses points(n), p(n), q(n);
-  for (int i = 0; i < n; ++i) points[i] = numbers(i, 0), p[i] = i % 5 ? numbers(i, 1) : 0, q[i] = i % 3 ? numbers(i, 2) : 0;
+  for (int i = 0; i < n; ++i)
+    points[i] = numbers(i, 0), p[i] = i % 5 ? numbers(i, 1) : 0, q[i] = i % 3 ? numbers(i, 2) : 0;
   std::sort(points.begin(), points.end());
   for (const int order : {1, 2}) {
     Masses cost(n * n);
     for (int i = 0; i < n; ++i) {
       for (int j = 0; j < n; ++j) cost[i * n + j] = std::pow(std::abs(points[i] - points[j]), order);
     }
-    EXPECT_NEAR(couplings::exact_cost(p, q, cost), couplings::line_cost(points, p, q, order), 1e-10);  // masses are resolved to 2^-40
+    EXPECT_NEAR(couplings::exact_cost(p, q, cost), couplings::line_cost(points, p, q, order),
+                1e-10);  // masses are resolved to 2^-40
   }
   // Both orders by hand: one half moves from 0 to 1, one half stays at 3.
   EXPECT_DOUBLE_EQ(couplings::line_cost(Masses{0, 1, 3}, Masses{1, 0, 1}, Masses{0, 2, 2}, 2), 0.5);
   EXPECT_DOUBLE_EQ(couplings::line_cost(Masses{0, 1, 3}, Masses{1, 0, 0}, Masses{0, 0, 1}, 1), 3);
   // A square: the corners (0,0), (1,1) to (1,0), (0,1): both at distance one.
   EXPECT_NEAR(couplings::exact_cost(Masses{1, 1}, Masses{1, 1}, Masses{1, 1, 1, 1}), 1, 1e-12);
-  EXPECT_NEAR(couplings::exact_cost(Masses{1, 3}, Masses{2, 2}, Masses{0, 5, 7, 1}), (1 * 0 + 1 * 7 + 2 * 1) / 4.0, 1e-11);
+  EXPECT_NEAR(couplings::exact_cost(Masses{1, 3}, Masses{2, 2}, Masses{0, 5, 7, 1}), (1 * 0 + 1 * 7 + 2 * 1) / 4.0,
+              1e-11);
   EXPECT_THROW(couplings::exact_cost(Masses{0, 0}, Masses{1, 1}, Masses{0, 1, 1, 0}), DivergedError);
 }
 
 TEST(Statistics, DistancesOfAShiftedLaw) {
-  // Shifted by exactly four bins, the binned law is the same masses four bins on: W1 = W2 = sliced W2 (on the line) = the shift.
+  // Shifted by exactly four bins, the binned law is the same masses four bins on: W1 = W2 = sliced W2 (on the line) =
+  // the shift.
   const Bins bins({equal(-6, 6, 96)});
   const double shift = 4 * 12.0 / 96;
   const Masses p = bins.masses(*test::law("gaussian", {{"mean", {-shift / 2}}, {"deviation", {0.7}}})),
@@ -144,7 +150,8 @@ TEST(Statistics, DistancesInThePlane) {
   const Masses p = bins.masses(*at(-0.75, -0.25)), q = bins.masses(*at(0.75, 0.25));  // shifted by (3, 1) bins of 1/2
   const double shift = std::hypot(1.5, 0.5);
   for (const char* kind : {"w1", "w2"}) EXPECT_NEAR(value(kind, bins, p, q), shift, 1e-6) << kind;
-  // Over random directions E (e . s)^2 = |s|^2 / 2, standard deviation of one |s|^2 / sqrt(8): four deviations for 10000.
+  // Over random directions E (e . s)^2 = |s|^2 / 2, standard deviation of one |s|^2 / sqrt(8): four deviations for
+  // 10000.
   const double sliced = value("sliced_w2", bins, p, q, 0, {{"projections", 10000}});
   EXPECT_NEAR(sliced * sliced, shift * shift / 2, 4 * shift * shift / std::sqrt(8.0 * 10000));
 }
@@ -182,12 +189,15 @@ TEST(Statistics, QuadraticFormsAgainstDoubleSums) {
 
 TEST(Statistics, MomentsOfAShift) {
   const Bins bins({equal(-8, 8, 400)});
-  const auto law = [](double mean, double variance) { return test::law("gaussian", {{"mean", {mean}}, {"covariance", Json::array({Json::array({variance})})}}); };
+  const auto law = [](double mean, double variance) {
+    return test::law("gaussian", {{"mean", {mean}}, {"covariance", Json::array({Json::array({variance})})}});
+  };
   const Masses p = bins.masses(*law(0, 1));
   EXPECT_NEAR(value("moments", bins, p, bins.masses(*law(0.03, 1))), 0.03, 1e-4);
   EXPECT_NEAR(value("moments", bins, p, bins.masses(*law(0, 1.05))), 0.05, 1e-4);
   // Hotelling: independent mean (variance 1) and second moment (variance 2).
-  EXPECT_NEAR(value("moments", bins, p, bins.masses(*law(0.03, 1.05)), 1e-4), 1e4 * (0.03 * 0.03 + std::pow(0.05 + 0.0009, 2) / 2), 0.02);
+  EXPECT_NEAR(value("moments", bins, p, bins.masses(*law(0.03, 1.05)), 1e-4),
+              1e4 * (0.03 * 0.03 + std::pow(0.05 + 0.0009, 2) / 2), 0.02);
 }
 
 /// Means under agreement of MATHS section 6: N = 2e4, 64 cells of a standard normal law.
@@ -223,11 +233,12 @@ TEST(Statistics, MeansUnderAgreement) {
     }
   }
   const auto error = [&](const char* kind) { return std::sqrt((square[kind] - sum[kind] * sum[kind]) / replicates); };
-  for (const auto& [kind, mean] : sum) std::printf("%-7s mean %.5f standard deviation %.5f\n", kind.c_str(), mean, error(kind.c_str()) * 20);
+  for (const auto& [kind, mean] : sum)
+    std::printf("%-7s mean %.5f standard deviation %.5f\n", kind.c_str(), mean, error(kind.c_str()) * 20);
   EXPECT_NEAR(sum["l1"], l1_mean, 4 * error("l1") + 0.01 * l1_mean);  // cells of a few particles are not normal: 1 %
   EXPECT_NEAR(error("l1") * 20, std::sqrt(l1_variance), std::sqrt(l1_variance) * 4 / std::sqrt(2.0 * replicates));
-  // The largest difference is taken at edges only: a Brownian bridge watched at steps of probability s stays lower by 0.5826 sqrt(s)
-  // (Chernoff 1965), here with the s of the middle cells, at which it is mostly met.
+  // The largest difference is taken at edges only: a Brownian bridge watched at steps of probability s stays lower by
+  // 0.5826 sqrt(s) (Chernoff 1965), here with the s of the middle cells, at which it is mostly met.
   EXPECT_NEAR(sum["ks"], ks - 0.5826 * std::sqrt(*std::max_element(p.begin(), p.end())), 4 * error("ks"));
   EXPECT_NEAR(sum["w1"], w1, 4 * error("w1"));
   EXPECT_NEAR(sum["energy"], distance, 4 * error("energy") + 0.02);
@@ -249,7 +260,8 @@ TEST(Statistics, BinomialNumbers) {
   const parallel::Stream stream(1, parallel::Purpose::subsample);
   std::int64_t id = 0;
   const auto uniform = [&] { return stream.uniform(id++, 0); };
-  for (const auto& [trials, p] : std::vector<std::pair<std::int64_t, double>>{{1, 0.3}, {30, 0.1}, {25, 0.45}, {90, 0.8}, {3000, 0.04}, {1000000, 0.3}}) {
+  for (const auto& [trials, p] : std::vector<std::pair<std::int64_t, double>>{
+           {1, 0.3}, {30, 0.1}, {25, 0.45}, {90, 0.8}, {3000, 0.04}, {1000000, 0.3}}) {
     constexpr int count = 100000;
     const double mean = trials * p, deviation = std::sqrt(mean * (1 - p));
     double first = 0, second = 0;
@@ -266,7 +278,8 @@ TEST(Statistics, BinomialNumbers) {
     if (trials > 100) continue;
     double chi_square = 0, degrees = -1;
     for (std::int64_t k = 0; k <= trials; ++k) {
-      const double expected = count * pdf(boost::math::binomial(static_cast<double>(trials), p), static_cast<double>(k));
+      const double expected =
+          count * pdf(boost::math::binomial(static_cast<double>(trials), p), static_cast<double>(k));
       if (expected < 10) continue;
       chi_square += std::pow(histogram[k] - expected, 2) / expected;
       ++degrees;

@@ -23,8 +23,8 @@ struct UsageError : Error {
   explicit UsageError(const std::string& message) : Error(ExitCode::usage, message) {}
 };
 
-/// A value of one parameter that only the kind itself can judge, e.g. a singular covariance (exit 2). `parameter` is the
-/// path below the object ("covariance", "beta.to"); `study/` turns it into file:line:column.
+/// A value of one parameter that only the kind itself can judge, e.g. a singular covariance (exit 2). `parameter` is
+/// the path below the object ("covariance", "beta.to"); `study/` turns it into file:line:column.
 struct ParameterError : UsageError {
   ParameterError(std::string parameter_path, const std::string& message)
       : UsageError(message), parameter(std::move(parameter_path)) {}

@@ -43,7 +43,8 @@ class ConstPoints {
   ConstPoints(const double* data, Index size, int dimension, Index stride)
       : data_(data), size_(size), stride_(stride), dimension_(dimension) {}
   ConstPoints(const double* data, Index size, int dimension) : ConstPoints(data, size, dimension, size) {}
-  ConstPoints(Points p) : ConstPoints(p.coordinate(0), p.size(), p.dimension(), p.stride()) {}  // NOLINT: a view of a view
+  ConstPoints(Points p)
+      : ConstPoints(p.coordinate(0), p.size(), p.dimension(), p.stride()) {}  // NOLINT: a view of a view
   Index size() const { return size_; }
   Index stride() const { return stride_; }
   int dimension() const { return dimension_; }
@@ -67,8 +68,8 @@ class PointArray {
   int dimension() const { return dimension_; }
   Points view() { return {values_.data(), size_, dimension_}; }
   ConstPoints view() const { return {values_.data(), size_, dimension_}; }
-  operator Points() { return view(); }              // NOLINT
-  operator ConstPoints() const { return view(); }   // NOLINT
+  operator Points() { return view(); }             // NOLINT
+  operator ConstPoints() const { return view(); }  // NOLINT
   double& operator()(Index i, int k) { return values_[k * size_ + i]; }
   double operator()(Index i, int k) const { return values_[k * size_ + i]; }
 

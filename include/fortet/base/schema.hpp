@@ -14,21 +14,21 @@ enum class Type {
   integer,
   real,
   text,
-  choice,       ///< one of `choices`
-  reals,        ///< list of numbers (a single number is a list of one)
-  integers,     ///< list of integers (a single integer is a list of one)
-  texts,        ///< list of strings (a single string is a list of one)
-  matrix,       ///< list of rows of numbers, all of one length
-  expression,   ///< formula in the coordinates and t, or a number
-  expressions,  ///< list of formulas
+  choice,             ///< one of `choices`
+  reals,              ///< list of numbers (a single number is a list of one)
+  integers,           ///< list of integers (a single integer is a list of one)
+  texts,              ///< list of strings (a single string is a list of one)
+  matrix,             ///< list of rows of numbers, all of one length
+  expression,         ///< formula in the coordinates and t, or a number
+  expressions,        ///< list of formulas
   expression_matrix,  ///< list of rows of formulas
-  reference,    ///< name of an object; `category` says of which section ("laws"), empty: "section.name" of any
-  references,   ///< list of references
-  kind,         ///< nested object {kind: ..., ...} of `category`; a bare string is a kind without parameters
-  kinds,        ///< list of nested objects (a single one is a list of one)
-  record,       ///< nested object with `fields`
-  records,      ///< list of nested objects with `fields`
-  sides,        ///< boundary conditions: one of `choices`, or a list per axis of one of them or of a pair [lower, upper]
+  reference,          ///< name of an object; `category` says of which section ("laws"), empty: "section.name" of any
+  references,         ///< list of references
+  kind,               ///< nested object {kind: ..., ...} of `category`; a bare string is a kind without parameters
+  kinds,              ///< list of nested objects (a single one is a list of one)
+  record,             ///< nested object with `fields`
+  records,            ///< list of nested objects with `fields`
+  sides,  ///< boundary conditions: one of `choices`, or a list per axis of one of them or of a pair [lower, upper]
   numbers_by_name,  ///< mapping from names to numbers
 };
 
@@ -38,7 +38,7 @@ struct Parameter {
   std::vector<Type> types;  ///< the first that fits is taken
   std::string doc;          ///< one line
   bool is_required = false;
-  Json fallback;            ///< default; null: absent
+  Json fallback;  ///< default; null: absent
   std::string unit_text;
   double lowest = -1e308, highest = 1e308;
   bool lowest_excluded = false, highest_excluded = false;
@@ -46,14 +46,40 @@ struct Parameter {
   std::string category;           ///< of references and nested kinds
   std::vector<Parameter> fields;  ///< of records
 
-  Parameter& unit(std::string text) { unit_text = std::move(text); return *this; }
-  Parameter& positive() { lowest = 0; lowest_excluded = true; return *this; }
-  Parameter& nonnegative() { lowest = 0; return *this; }
-  Parameter& between(double low, double high) { lowest = low; highest = high; return *this; }
-  Parameter& at_least(double low) { lowest = low; return *this; }
-  Parameter& one_of(std::vector<std::string> values) { choices = std::move(values); return *this; }
-  Parameter& of(std::string category_name) { category = std::move(category_name); return *this; }
-  Parameter& with(std::vector<Parameter> record_fields) { fields = std::move(record_fields); return *this; }
+  Parameter& unit(std::string text) {
+    unit_text = std::move(text);
+    return *this;
+  }
+  Parameter& positive() {
+    lowest = 0;
+    lowest_excluded = true;
+    return *this;
+  }
+  Parameter& nonnegative() {
+    lowest = 0;
+    return *this;
+  }
+  Parameter& between(double low, double high) {
+    lowest = low;
+    highest = high;
+    return *this;
+  }
+  Parameter& at_least(double low) {
+    lowest = low;
+    return *this;
+  }
+  Parameter& one_of(std::vector<std::string> values) {
+    choices = std::move(values);
+    return *this;
+  }
+  Parameter& of(std::string category_name) {
+    category = std::move(category_name);
+    return *this;
+  }
+  Parameter& with(std::vector<Parameter> record_fields) {
+    fields = std::move(record_fields);
+    return *this;
+  }
 };
 
 Parameter required(std::string name, std::vector<Type> types, std::string doc);
@@ -77,8 +103,8 @@ class SchemaCatalogue {
   static SchemaCatalogue& instance();
   void add(Schema schema);
   const Schema* find(const std::string& category, const std::string& kind) const;
-  std::vector<std::string> kinds(const std::string& category) const;       ///< sorted
-  std::vector<std::string> categories() const;                             ///< sorted
+  std::vector<std::string> kinds(const std::string& category) const;  ///< sorted
+  std::vector<std::string> categories() const;                        ///< sorted
   const std::vector<Schema>& all() const { return schemas_; }
 
  private:

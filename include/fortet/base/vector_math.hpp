@@ -1,9 +1,10 @@
 #pragma once
-/// Elementary functions without branches or library calls, so that a loop over particles vectorises (`#pragma omp simd`).
+/// Elementary functions without branches or library calls, so that a loop over particles vectorises (`#pragma omp
+/// simd`).
 ///
-/// Every lane does the same operations, so a value does not depend on where in a block its particle stands, provided the
-/// loop has a fixed length (see parallel/random.cpp) or the compiler contracts body and remainder alike.
-/// The polynomials are Chebyshev fits computed in 40 digits for the intervals stated.
+/// Every lane does the same operations, so a value does not depend on where in a block its particle stands, provided
+/// the loop has a fixed length (see parallel/random.cpp) or the compiler contracts body and remainder alike. The
+/// polynomials are Chebyshev fits computed in 40 digits for the intervals stated.
 #include <bit>
 #include <cstdint>
 #include <limits>

@@ -18,7 +18,7 @@ class Bins {
   Bins merged(Index limit) const;
 
   int dimension() const { return static_cast<int>(edges_.size()); }
-  Index count() const { return count_; }         ///< bins inside
+  Index count() const { return count_; }  ///< bins inside
   Index cells(int axis) const { return static_cast<Index>(edges_[axis].size()) - 1; }
   const std::vector<std::vector<double>>& edges() const { return edges_; }
   /// Centre of a bin; of a half-infinite one the point half a neighbour's width beyond its finite edge.

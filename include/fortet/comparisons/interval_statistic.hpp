@@ -1,6 +1,6 @@
 #pragma once
-/// Statistics of what happens between two times, taken from the sides themselves instead of their masses on bins (also category
-/// "statistics", one per .cpp).
+/// Statistics of what happens between two times, taken from the sides themselves instead of their masses on bins (also
+/// category "statistics", one per .cpp).
 #include <functional>
 
 #include "fortet/base/registry.hpp"
@@ -11,9 +11,11 @@ namespace fortet::comparisons {
 struct IntervalStatistic {
   /// Throws ParameterError for sides that do not suit it. Sides may still be without results.
   std::function<void(const CheckSettings&, const Parameters&)> check;
-  /// Rows of the table for [from, to], two consecutive times of the check. Check, statistic, sides and time are filled in by the
-  /// caller. Collective; same results on every rank.
-  std::function<std::vector<Result>(const CheckSettings&, const Parameters&, double from, double to, const parallel::Communicator&)> evaluate;
+  /// Rows of the table for [from, to], two consecutive times of the check. Check, statistic, sides and time are filled
+  /// in by the caller. Collective; same results on every rank.
+  std::function<std::vector<Result>(const CheckSettings&, const Parameters&, double from, double to,
+                                    const parallel::Communicator&)>
+      evaluate;
 };
 
 }  // namespace fortet::comparisons

@@ -60,7 +60,7 @@ struct Box {
 struct BoxBalance {
   Box box;
   std::vector<double> mass;
-  std::vector<double> outflow;        ///< int_0^t of the outward flux through the sides: trapezoidal rule over the steps
+  std::vector<double> outflow;  ///< int_0^t of the outward flux through the sides: trapezoidal rule over the steps
   std::vector<double> outflow_error;  ///< estimated error of that rule, from every second step
 };
 
@@ -72,11 +72,11 @@ struct DensityPath {
   bool is_law = true;  ///< forward or stationary: values are a density; otherwise a function of the starting point
   std::vector<Snapshot> snapshots;
   std::vector<Diagnostics> diagnostics;
-  std::vector<BoxBalance> boxes;       ///< forward equation only
+  std::vector<BoxBalance> boxes;             ///< forward equation only
   std::map<std::string, double> quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time
-  std::vector<double> step_times;      ///< ends of the steps taken, from the start; for Richardson's estimate
-  std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
-  std::vector<std::string> notes;      ///< warnings for the user
+  std::vector<double> step_times;            ///< ends of the steps taken, from the start; for Richardson's estimate
+  std::map<std::string, double> work;        ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
+  std::vector<std::string> notes;            ///< warnings for the user
   /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for:
   /// error_budget).
   struct ErrorEstimate {

@@ -16,8 +16,8 @@ namespace fortet::ensembles {
 /// The particles of this rank at one time: particle id first + i has position(i, .).
 struct Snapshot {
   double time = 0;
-  std::int64_t first = 0;      ///< id of the first local particle
-  std::int64_t total = 0;      ///< particles over all ranks
+  std::int64_t first = 0;  ///< id of the first local particle
+  std::int64_t total = 0;  ///< particles over all ranks
   PointArray positions;
   std::vector<double> weights;      ///< survival weights of an absorbed ensemble in [0, 1]; empty: all one
   std::vector<double> log_density;  ///< carried along the flow; empty unless asked for
@@ -26,21 +26,23 @@ struct Snapshot {
 /// Box with a condition per side, as for a grid (names are those of the deck: none, reflecting, periodic, absorbing).
 enum class Wall { none, reflecting, periodic, absorbing };
 struct Walls {
-  std::vector<double> lower, upper;              ///< empty: no walls
+  std::vector<double> lower, upper;  ///< empty: no walls
   std::vector<std::array<Wall, 2>> conditions;
 };
 
 /// Parameters of one entry of `ensembles:` after the names are resolved.
 struct EnsembleSettings {
-  std::string name;            ///< also the name of its random streams
+  std::string name;  ///< also the name of its random streams
   processes::ProcessPtr process;
   laws::LawPtr initial;
   std::int64_t particles = 0;
   std::uint64_t seed = 0;
-  std::vector<double> at;      ///< increasing times in [0, horizon]
-  Parameters parameters;       ///< all of the deck's entry, validated against schema "ensembles": stepper (nested kind), steps, schedule, ...
+  std::vector<double> at;  ///< increasing times in [0, horizon]
+  Parameters parameters;   ///< all of the deck's entry, validated against schema "ensembles": stepper (nested kind),
+                           ///< steps, schedule, ...
   Walls walls;
-  std::function<void(double fraction)> progress;  ///< called on every rank by its main thread, not collectively; may be empty
+  std::function<void(double fraction)>
+      progress;  ///< called on every rank by its main thread, not collectively; may be empty
 };
 
 /// Positions of chosen particles at every recorded step: values[(step * count + particle) * dimension + k].
@@ -57,25 +59,28 @@ struct EnsemblePath {
   std::vector<Snapshot> snapshots;  ///< in the order of `at`
   Trajectories trajectories;
   std::map<std::string, double> work;  ///< particle steps, field evaluations, rejected steps, acceptance rate, seconds
-  double stationary_correlation = 1;  ///< 2 tau_int for correlated chains, 1 for independent particles
+  double stationary_correlation = 1;   ///< 2 tau_int for correlated chains, 1 for independent particles
 };
 
-/// The walls in parameter `walls` of a deck's entry (schema "ensembles"); none when it is absent. Throws ParameterError.
+/// The walls in parameter `walls` of a deck's entry (schema "ensembles"); none when it is absent. Throws
+/// ParameterError.
 Walls make_walls(const Parameters& parameters, int dimension);
 
-/// Throws ParameterError for settings that cannot run: a stepper that does not fit the process, times outside the horizon, dimensions that differ, ...
-/// Not collective, computes nothing.
+/// Throws ParameterError for settings that cannot run: a stepper that does not fit the process, times outside the
+/// horizon, dimensions that differ, ... Not collective, computes nothing.
 void check_ensemble(const EnsembleSettings& settings);
 
 /// False when the stepper has no error in time, so that a coarser run would say nothing.
 bool has_step_error(const EnsembleSettings& settings);
 
-/// Runs the ensemble; collective. Throws DivergedError naming the particle, step and time of the first value that is not finite.
+/// Runs the ensemble; collective. Throws DivergedError naming the particle, step and time of the first value that is
+/// not finite.
 EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator);
 
-/// The same particles with `factor` steps made one, whose Wiener increment is the sum of the fine ones, for the estimate of the time-step
-/// error (Talay and Tubaro 1990): returns the snapshots of the coarse run. Output times are still hit exactly. An adaptive stepper makes its
-/// steps `factor` times longer through its tolerance; an exact one repeats the same particles. Collective.
+/// The same particles with `factor` steps made one, whose Wiener increment is the sum of the fine ones, for the
+/// estimate of the time-step error (Talay and Tubaro 1990): returns the snapshots of the coarse run. Output times are
+/// still hit exactly. An adaptive stepper makes its steps `factor` times longer through its tolerance; an exact one
+/// repeats the same particles. Collective.
 EnsemblePath run_coarser(const EnsembleSettings& settings, const parallel::Communicator& communicator, int factor);
 
 }  // namespace fortet::ensembles

@@ -1,9 +1,9 @@
 #pragma once
 /// Time steppers of particles (category "steppers"): one .cpp each in src/ensembles/steppers.
 ///
-/// Same bits for any partition: a stepper sees blocks whose first id and size are multiples of `granule`, so that a particle always stands in
-/// the same lane of a vector; what it does to a particle must not depend on the other particles of the block (adaptive steppers: of
-/// the id-aligned group).
+/// Same bits for any partition: a stepper sees blocks whose first id and size are multiples of `granule`, so that a
+/// particle always stands in the same lane of a vector; what it does to a particle must not depend on the other
+/// particles of the block (adaptive steppers: of the id-aligned group).
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,7 +20,8 @@ namespace fortet::ensembles {
 /// Blocks start at ids that are multiples of this, and have such sizes.
 inline constexpr Index granule = 64;
 
-/// One step of the time grid. A coarse step made of several fine ones (run_coarser) draws the sum of their Wiener increments.
+/// One step of the time grid. A coarse step made of several fine ones (run_coarser) draws the sum of their Wiener
+/// increments.
 struct Step {
   double begin = 0, end = 0;
   std::uint32_t number = 0;   ///< of its first fine step: counter of the random numbers
@@ -42,7 +43,7 @@ struct ChunkState {
 struct Block {
   std::int64_t first = 0;
   Points x;
-  double* log_density = nullptr;  ///< carried along when not null
+  double* log_density = nullptr;     ///< carried along when not null
   Index own_begin = 0, own_end = 0;  ///< those that this rank owns: they alone are counted as work
 };
 
@@ -55,9 +56,9 @@ class Workspace {
   double* values(Index size) { return points(size, 1).coordinate(0); }
   void release() { used_ = 0; }
 
-  std::unique_ptr<ChunkState> state;  ///< of the chunk at work
-  std::int64_t evaluations = 0;       ///< of the drift, particle by particle
-  std::int64_t rejected = 0;          ///< rejected adaptive steps
+  std::unique_ptr<ChunkState> state;        ///< of the chunk at work
+  std::int64_t evaluations = 0;             ///< of the drift, particle by particle
+  std::int64_t rejected = 0;                ///< rejected adaptive steps
   std::int64_t proposed = 0, accepted = 0;  ///< Metropolis
 
  private:
@@ -71,11 +72,11 @@ class Workspace {
 struct StepperContext {
   processes::ProcessPtr process;
   parallel::Stream increments, acceptance;
-  bool log_density = false;   ///< to be carried along
+  bool log_density = false;  ///< to be carried along
   std::int64_t particles = 0;
-  double end = 0;             ///< no step goes beyond this time
-  int coarsening = 1;         ///< an adaptive stepper makes its steps this many times longer
-  double tolerance = 0;       ///< of the deck's ensemble entry; 0: not given
+  double end = 0;        ///< no step goes beyond this time
+  int coarsening = 1;    ///< an adaptive stepper makes its steps this many times longer
+  double tolerance = 0;  ///< of the deck's ensemble entry; 0: not given
 };
 
 /// Immutable; apply() is called from many threads at once.
@@ -105,7 +106,8 @@ class Stepper {
   /// xi(i, k) standard normal with Wiener increment sqrt(h) xi; for coarse steps the scaled sum of the fine increments.
   void increments(const Step& step, std::int64_t first, Points xi, Workspace& workspace) const;
   /// Also eta, independent of xi, with int_t^{t+h} (W_s - W_t) ds = h^{3/2}/2 (xi + eta / sqrt(3)).
-  void increments_and_integrals(const Step& step, std::int64_t first, Points xi, Points eta, Workspace& workspace) const;
+  void increments_and_integrals(const Step& step, std::int64_t first, Points xi, Points eta,
+                                Workspace& workspace) const;
   /// Normals that belong to no Wiener increment (`draws_used` of them are taken by increments()).
   void auxiliary_normals(const Step& step, std::int64_t first, int draws_used, Points out) const;
   /// out = b(x, t), counted.

@@ -1,6 +1,7 @@
 #pragma once
-/// One HDF5 file written by all ranks (parallel HDF5). Groups are made on the way; object times are not tracked, so that identical runs
-/// give identical files. Every call is collective; a rank with nothing to write takes part with an empty selection.
+/// One HDF5 file written by all ranks (parallel HDF5). Groups are made on the way; object times are not tracked, so
+/// that identical runs give identical files. Every call is collective; a rank with nothing to write takes part with an
+/// empty selection.
 #include <cstdint>
 #include <span>
 #include <string>
@@ -10,7 +11,8 @@
 
 namespace fortet::io {
 
-/// True after a write has failed on a full disk: HDF5 then crashes when MPI ends, so the program must end with MPI_Abort instead.
+/// True after a write has failed on a full disk: HDF5 then crashes when MPI ends, so the program must end with
+/// MPI_Abort instead.
 bool has_abandoned_file();
 
 class Hdf5File {
@@ -23,10 +25,10 @@ class Hdf5File {
   Hdf5File& operator=(const Hdf5File&) = delete;
 
   /// Dataset `path` of `shape` (slowest axis first): this rank writes rows [begin, begin + rows) of the first axis.
-  void write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin, std::uint64_t rows,
-                  std::span<const double> values);
-  void write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin, std::uint64_t rows,
-                  std::span<const float> values);
+  void write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
+                  std::uint64_t rows, std::span<const double> values);
+  void write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
+                  std::uint64_t rows, std::span<const float> values);
   /// A dataset that every rank holds whole; the root writes it.
   void write(const std::string& path, const std::vector<std::uint64_t>& shape, std::span<const double> values);
   void attribute(const std::string& path, const std::string& name, const std::string& value);
@@ -35,8 +37,8 @@ class Hdf5File {
   void close();
 
  private:
-  void write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
-                       std::uint64_t rows, const void* values);
+  void write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape,
+                       std::uint64_t begin, std::uint64_t rows, const void* values);
   void check(bool good, const std::string& what);  // collective
   parallel::Communicator communicator_;
   std::string file_;

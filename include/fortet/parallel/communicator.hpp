@@ -1,5 +1,6 @@
 #pragma once
-/// MPI communicator with the few collective operations fortet uses. MPI_COMM_WORLD appears in main and the tests' main only.
+/// MPI communicator with the few collective operations fortet uses. MPI_COMM_WORLD appears in main and the tests' main
+/// only.
 #include <mpi.h>
 
 #include <cstdint>
@@ -28,14 +29,15 @@ class Communicator {
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
 
-  /// Contiguous share of `count` items of this rank (or of `rank`): sizes differ by at most one, the first ranks hold more.
+  /// Contiguous share of `count` items of this rank (or of `rank`): sizes differ by at most one, the first ranks hold
+  /// more.
   Range share(std::int64_t count) const { return share(count, rank_); }
   Range share(std::int64_t count, int rank) const;
 
   // All collective.
-  double sum(const ExactSum& part) const;                      ///< same bits for any partition
+  double sum(const ExactSum& part) const;  ///< same bits for any partition
   std::vector<double> sum(std::span<const ExactSum> parts) const;
-  void sum_counts(std::span<std::int64_t> counts) const;       ///< in place, exact
+  void sum_counts(std::span<std::int64_t> counts) const;  ///< in place, exact
   std::int64_t sum_count(std::int64_t count) const;
   double max(double value) const;
   double min(double value) const;
@@ -50,12 +52,12 @@ class Communicator {
   int rank_ = 0, size_ = 1;
 };
 
-/// Runs `body` on every rank; if it threw an Error on any rank, throws on every rank the error of the lowest such rank, with its
-/// exit code. Collective. Wraps code that may fail on one rank alone and has no collective inside.
+/// Runs `body` on every rank; if it threw an Error on any rank, throws on every rank the error of the lowest such rank,
+/// with its exit code. Collective. Wraps code that may fail on one rank alone and has no collective inside.
 void together(const Communicator& communicator, const std::function<void()>& body);
 
-/// For a failure that one rank meets where the others cannot know: prints the message with the rank and ends all ranks with
-/// the exit code (MPI_Abort).
+/// For a failure that one rank meets where the others cannot know: prints the message with the rank and ends all ranks
+/// with the exit code (MPI_Abort).
 [[noreturn]] void fail_local(const Communicator& communicator, const Error& error);
 
 }  // namespace fortet::parallel

@@ -1,7 +1,7 @@
 #pragma once
 /// Sums of doubles that do not depend on the order: a fixed-point superaccumulator over the whole range of double
-/// (Kulisch 1971). Partial sums of threads and ranks combine to the same bits for any partition; the result is the exact sum,
-/// rounded once.
+/// (Kulisch 1971). Partial sums of threads and ranks combine to the same bits for any partition; the result is the
+/// exact sum, rounded once.
 #include <array>
 #include <cstdint>
 #include <span>

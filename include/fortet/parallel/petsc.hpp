@@ -26,8 +26,9 @@ class PetscSession {
 void check_petsc(PetscErrorCode code, const char* call);
 #define FORTET_PETSC(call) ::fortet::parallel::check_petsc((call), #call)
 
-/// Owner of one PETSc object (Vec, Mat, KSP, TS, DM, ...). Move-only. Construction and destruction are collective; an object
-/// that goes out of scope while an exception unwinds is left to PetscFinalize, since other ranks may not be here.
+/// Owner of one PETSc object (Vec, Mat, KSP, TS, DM, ...). Move-only. Construction and destruction are collective; an
+/// object that goes out of scope while an exception unwinds is left to PetscFinalize, since other ranks may not be
+/// here.
 template <class Handle, PetscErrorCode (*destroy)(Handle*)>
 class PetscObjectOwner {
  public:

@@ -1,6 +1,7 @@
 #pragma once
-/// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011), the generator of Random123, keyed by (seed, purpose, stream name)
-/// and counted by (particle id, step, draw), so that every number is the same for any number of ranks and threads.
+/// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011), the generator of Random123, keyed by (seed,
+/// purpose, stream name) and counted by (particle id, step, draw), so that every number is the same for any number of
+/// ranks and threads.
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -11,27 +12,28 @@ namespace fortet::parallel {
 
 /// What a random number is for; one entry per use, never reused.
 enum class Purpose : std::uint32_t {
-  initial_law = 1,   ///< positions at the start of an ensemble
-  increment = 2,     ///< Wiener increments of a stepper
-  acceptance = 3,    ///< Metropolis tests
-  law_sample = 4,    ///< reference samples of a law inside a check
-  cell_jitter = 5,   ///< position inside a grid cell
-  bootstrap = 6,     ///< resampling
-  projection = 7,    ///< random directions of sliced distances
-  subsample = 8,     ///< choice of a subset of particles
-  boundary = 9,      ///< boundary crossing inside a step
-  corrector = 10,    ///< inner Langevin steps
+  initial_law = 1,  ///< positions at the start of an ensemble
+  increment = 2,    ///< Wiener increments of a stepper
+  acceptance = 3,   ///< Metropolis tests
+  law_sample = 4,   ///< reference samples of a law inside a check
+  cell_jitter = 5,  ///< position inside a grid cell
+  bootstrap = 6,    ///< resampling
+  projection = 7,   ///< random directions of sliced distances
+  subsample = 8,    ///< choice of a subset of particles
+  boundary = 9,     ///< boundary crossing inside a step
+  corrector = 10,   ///< inner Langevin steps
 };
 
 /// One block of Philox4x32-10: 128 random bits of a counter and a key.
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key);
 
-/// The numbers of particle `id` at `step`: counter (id low, id high, step, draw / 2); the four words make two 64-bit integers, one
-/// per draw. Uniforms are odd multiples of 2^-53; normals come from pairs of draws by Box-Muller (largest value 8.6).
+/// The numbers of particle `id` at `step`: counter (id low, id high, step, draw / 2); the four words make two 64-bit
+/// integers, one per draw. Uniforms are odd multiples of 2^-53; normals come from pairs of draws by Box-Muller (largest
+/// value 8.6).
 class Stream {
  public:
-  /// `name` is that of the object that draws (an ensemble's), so that two objects of one study are independent and the same
-  /// object is reproducible; an error estimate with coupled increments uses the same name.
+  /// `name` is that of the object that draws (an ensemble's), so that two objects of one study are independent and the
+  /// same object is reproducible; an error estimate with coupled increments uses the same name.
   Stream(std::uint64_t seed, Purpose purpose, std::string_view name = "");
 
   /// out(i, k) uniform in (0, 1) for particle first + i, draws first_draw + k. `first_draw` must be even.

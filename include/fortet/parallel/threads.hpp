@@ -8,8 +8,8 @@ namespace fortet::parallel {
 
 int thread_count();
 
-/// Calls body(begin, end) for consecutive blocks of [0, size) of `block` items (the last one shorter), statically shared
-/// between the threads. The first exception thrown by any block is rethrown after the loop.
+/// Calls body(begin, end) for consecutive blocks of [0, size) of `block` items (the last one shorter), statically
+/// shared between the threads. The first exception thrown by any block is rethrown after the loop.
 void for_blocks(Index size, Index block, const std::function<void(Index begin, Index end)>& body);
 
 }  // namespace fortet::parallel

@@ -5,14 +5,14 @@ namespace fortet::study {
 
 /// What was asked for on the command line (docs/command_line.md).
 struct CommandLine {
-  std::string command;  ///< run, validate, describe, report, selftest
-  std::string argument;                  ///< deck, results folder or category
-  std::vector<std::string> overrides;    ///< key.path=value
+  std::string command;                 ///< run, validate, describe, report, selftest
+  std::string argument;                ///< deck, results folder or category
+  std::vector<std::string> overrides;  ///< key.path=value
   bool dry_run = false, json = false, markdown = false, animation = false;
-  int case_number = 0;                   ///< 0: all
+  int case_number = 0;  ///< 0: all
   std::vector<std::string> petsc_options;
-  std::vector<std::string> words;        ///< as given
-  int exit_code = -1;                    ///< >= 0: nothing is left to do (help, version, a fault)
+  std::vector<std::string> words;  ///< as given
+  int exit_code = -1;              ///< >= 0: nothing is left to do (help, version, a fault)
 };
 
 /// Parses; prints help and faults on the root only.

@@ -45,7 +45,8 @@ struct Document {
   Position position(std::string path) const;
 };
 
-/// Reads YAML 1.2 text (core schema: null, booleans, numbers, strings). Syntax faults and duplicate keys go to `faults`.
+/// Reads YAML 1.2 text (core schema: null, booleans, numbers, strings). Syntax faults and duplicate keys go to
+/// `faults`.
 Document read_yaml(const std::string& file, const std::string& text, Faults& faults);
 
 /// Sets one value from "key.path=value" of the command line; the value is YAML. A path to an unknown object is a fault.
@@ -56,7 +57,8 @@ struct Reference {
   std::string path, target;
 };
 
-/// A deck after validation against the schemas: defaults filled in, types and ranges checked, references known to exist.
+/// A deck after validation against the schemas: defaults filled in, types and ranges checked, references known to
+/// exist.
 struct Deck {
   Document document;
   std::string title, output;
@@ -65,7 +67,7 @@ struct Deck {
   std::map<std::string, std::vector<Parameters>> sections;
   std::vector<Parameters> checks, orders;
   std::vector<Reference> references;  ///< all, of all objects and checks
-  Json resolved;  ///< the whole deck with defaults
+  Json resolved;                      ///< the whole deck with defaults
 
   const Parameters* find(const std::string& section, const std::string& name) const;
   /// Targets that the object at `path` ("laws.data", "checks[0]") names directly.

@@ -12,7 +12,8 @@ void write_deck(const Deck& deck, const std::filesystem::path& folder, const par
 
 /// Writes study.h5, study.xdmf, results.json and run.json. Collective. Throws IoError.
 void write_results(const Study& study, const Study::Outcome& outcome, const std::filesystem::path& folder,
-                   const std::vector<std::string>& command_line, double seconds, const parallel::Communicator& communicator);
+                   const std::vector<std::string>& command_line, double seconds,
+                   const parallel::Communicator& communicator);
 
 /// The table of checks for people.
 std::string table(const std::vector<comparisons::Result>& results, double false_alarm_rate);

@@ -14,8 +14,8 @@ class DeferredField;
 /// Objects of a deck, built but not computed. Building finds the faults that only the kinds themselves can judge.
 class Study {
  public:
-  /// `directory`: folder of the deck, against which file names in laws are resolved. Faults are added; an object with a fault
-  /// is left out, and so are those that name it. Collective.
+  /// `directory`: folder of the deck, against which file names in laws are resolved. Faults are added; an object with a
+  /// fault is left out, and so are those that name it. Collective.
   Study(Deck deck, const parallel::Communicator& communicator, std::filesystem::path directory, Faults& faults);
   ~Study();
 

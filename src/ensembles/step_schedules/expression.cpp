@@ -1,10 +1,14 @@
 #include "fortet/base/expression.hpp"
+
 #include "fortet/ensembles/step_schedule.hpp"
 
 namespace fortet::ensembles {
 namespace {
 const Registered<StepScheduleFactory> registered{
-    {"step_schedules", "expression", "t_i = horizon map(i / steps), scaled so that map(0) is 0 and map(1) the horizon", "",
+    {"step_schedules",
+     "expression",
+     "t_i = horizon map(i / steps), scaled so that map(0) is 0 and map(1) the horizon",
+     "",
      {required("map", {Type::expression}, "Increasing formula in u, for instance u^3")}},
     [](const Parameters& parameters) -> StepSchedule {
       const Expression map = Expression::parse(parameters.text("map"), {"u"});

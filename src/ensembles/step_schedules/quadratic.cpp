@@ -3,9 +3,12 @@
 namespace fortet::ensembles {
 namespace {
 const Registered<StepScheduleFactory> registered{
-    {"step_schedules", "quadratic", "t_i = horizon u^2 (fine at the start) or horizon (1 - (1 - u)^2) (fine at the end), u = i / steps",
+    {"step_schedules",
+     "quadratic",
+     "t_i = horizon u^2 (fine at the start) or horizon (1 - (1 - u)^2) (fine at the end), u = i / steps",
      "Song, Meng, Ermon 2021",
-     {defaulted("fine", {Type::choice}, "end", "Where the short steps are: end suits a time reversal").one_of({"start", "end"})}},
+     {defaulted("fine", {Type::choice}, "end", "Where the short steps are: end suits a time reversal")
+          .one_of({"start", "end"})}},
     [](const Parameters& parameters) -> StepSchedule {
       const bool fine_at_end = parameters.text("fine") == "end";
       return [fine_at_end](double horizon, long steps) {

@@ -6,8 +6,8 @@
 namespace fortet::ensembles {
 namespace {
 
-/// Splitting of dq = v dt, dv = (F(q) - gamma v) dt + sqrt(2 gamma T) dW: half a kick, half a drift, the exact Ornstein-Uhlenbeck step of v,
-/// half a drift, half a kick. Exact configurational law for the harmonic oscillator.
+/// Splitting of dq = v dt, dv = (F(q) - gamma v) dt + sqrt(2 gamma T) dW: half a kick, half a drift, the exact
+/// Ornstein-Uhlenbeck step of v, half a drift, half a kick. Exact configurational law for the harmonic oscillator.
 class Baoab : public Stepper {
  public:
   using Stepper::Stepper;
@@ -39,8 +39,11 @@ class Baoab : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "baoab", "Splitting integrator of underdamped Langevin dynamics: weak order 2, exact positions for harmonic forces",
-     "Leimkuhler and Matthews 2013", {}},
+    {"steppers",
+     "baoab",
+     "Splitting integrator of underdamped Langevin dynamics: weak order 2, exact positions for harmonic forces",
+     "Leimkuhler and Matthews 2013",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
       require(context.process->underdamped() != nullptr, parameters, "an underdamped_langevin process");
       return std::make_unique<Baoab>(context);

@@ -15,9 +15,12 @@ constexpr double factors[stages][stages - 1] = {
     {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
     {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
     {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};  // also the weights of order 5
-constexpr double error_weights[stages] = {71.0 / 57600, 0, -71.0 / 16695, 71.0 / 1920, -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
-constexpr double dense_weights[stages] = {-12715105075.0 / 11282082432,  0, 87487479700.0 / 32700410799, -10690763975.0 / 1880347072,
-                                          701980252875.0 / 199316789632, -1453857185.0 / 822651844, 69997945.0 / 29380423};
+constexpr double error_weights[stages] = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
+                                          -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+constexpr double dense_weights[stages] = {-12715105075.0 / 11282082432,  0,
+                                          87487479700.0 / 32700410799,   -10690763975.0 / 1880347072,
+                                          701980252875.0 / 199316789632, -1453857185.0 / 822651844,
+                                          69997945.0 / 29380423};
 
 /// Front of one group: y and slope[0] at time, the last step [time - last_size, time] for dense output.
 struct Front : ChunkState {
@@ -31,9 +34,10 @@ struct Front : ChunkState {
 
 /// Dormand and Prince's pair 5(4) with a PI step-size controller and dense output of order 4.
 ///
-/// Steps are chosen for groups of particles with consecutive ids that begin at multiples of the group size, which depends on the number of
-/// particles of the whole ensemble only; the error of a group is the largest of its particles. So the steps do not depend on the
-/// partition into ranks and threads, and a field that is costly to prepare per time is prepared once per group.
+/// Steps are chosen for groups of particles with consecutive ids that begin at multiples of the group size, which
+/// depends on the number of particles of the whole ensemble only; the error of a group is the largest of its particles.
+/// So the steps do not depend on the partition into ranks and threads, and a field that is costly to prepare per time
+/// is prepared once per group.
 class DormandPrince : public FlowStepper {
  public:
   DormandPrince(const Parameters& parameters, const StepperContext& context)
@@ -42,7 +46,8 @@ class DormandPrince : public FlowStepper {
     const double scale = std::pow(context.coarsening, 5);  // the step grows like tolerance^{1/5}
     relative_ = base * scale;
     absolute_ = (parameters.has("absolute") ? parameters.real("absolute") : base) * scale;
-    const Index needed = (static_cast<Index>(std::min<std::int64_t>(particles_, largest_group)) + granule - 1) / granule * granule;
+    const Index needed =
+        (static_cast<Index>(std::min<std::int64_t>(particles_, largest_group)) + granule - 1) / granule * granule;
     group_ = std::max(granule, needed);
   }
   bool is_adaptive() const override { return true; }
@@ -68,7 +73,8 @@ class DormandPrince : public FlowStepper {
     Size size{0, first};
     for (int k = 0; k < error.dimension(); ++k) {
       for (Index i = 0; i < valid; ++i) {
-        const double scaled = std::abs(error(i, k)) / (absolute_ + relative_ * std::max(std::abs(a(i, k)), std::abs(b(i, k))));
+        const double scaled =
+            std::abs(error(i, k)) / (absolute_ + relative_ * std::max(std::abs(a(i, k)), std::abs(b(i, k))));
         if (!(scaled <= size.value)) size = {scaled, first + i};
         if (std::isnan(scaled)) return size;
       }
@@ -99,7 +105,8 @@ class DormandPrince : public FlowStepper {
   /// One accepted step.
   void advance(Front& front, std::int64_t first, Workspace& workspace) const {
     double growth = 10;
-    if (front.last_size > 0) std::swap(front.slope[0], front.slope[stages - 1]);  // the last slope is the next first one
+    if (front.last_size > 0)
+      std::swap(front.slope[0], front.slope[stages - 1]);  // the last slope is the next first one
     for (;;) {
       const bool last = front.time + 1.0000001 * front.size >= end_;
       const double h = last ? end_ - front.time : front.size;
@@ -130,8 +137,9 @@ class DormandPrince : public FlowStepper {
       growth = 1;
       front.size = h * (std::isfinite(error.value) ? std::clamp(0.9 * std::pow(error.value, -0.17), 0.2, 0.9) : 0.2);
       if (front.size < 1e-14 * end_) {
-        throw DivergedError("dormand_prince: the step size fell below rounding at time " + std::to_string(front.time) + " for particle " +
-                            std::to_string(error.particle) + ": the flow is singular there or not finite");
+        throw DivergedError("dormand_prince: the step size fell below rounding at time " + std::to_string(front.time) +
+                            " for particle " + std::to_string(error.particle) +
+                            ": the flow is singular there or not finite");
       }
     }
   }
@@ -151,7 +159,8 @@ class DormandPrince : public FlowStepper {
     }
     for (int k = 0; k < columns(); ++k) {
       const double *const y0 = front.previous.view().coordinate(k), *const y1 = front.y.view().coordinate(k);
-      const double *const k0 = front.slope[0].view().coordinate(k), *const k6 = front.slope[stages - 1].view().coordinate(k);
+      const double *const k0 = front.slope[0].view().coordinate(k), *const k6 =
+                                                                        front.slope[stages - 1].view().coordinate(k);
       double* const out = value.coordinate(k);
 #pragma omp simd
       for (Index i = 0; i < n; ++i) {
@@ -169,7 +178,10 @@ class DormandPrince : public FlowStepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "dormand_prince", "Adaptive Runge-Kutta pair 5(4) for flows with PI control and dense output; steps are shared by groups of particles",
+    {"steppers",
+     "dormand_prince",
+     "Adaptive Runge-Kutta pair 5(4) for flows with PI control and dense output; steps are shared by groups of "
+     "particles",
      "Dormand and Prince 1980",
      {defaulted("relative", {Type::real}, 1e-6, "Relative tolerance of a step").positive(),
       optional("absolute", {Type::real}, "Absolute tolerance of a step; default: the relative one").positive()}},

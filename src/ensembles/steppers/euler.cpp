@@ -2,6 +2,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const auto registered = explicit_runge_kutta("euler", "Explicit Euler for flows, order 1", "Euler 1768", {{0}, {{}}, {1}});
+const auto registered =
+    explicit_runge_kutta("euler", "Explicit Euler for flows, order 1", "Euler 1768", {{0}, {{}}, {1}});
 }
 }  // namespace fortet::ensembles

@@ -34,14 +34,23 @@ class EulerMaruyama : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "euler_maruyama", "x += b h + G sqrt(h) xi: strong order 1/2 (1 for additive noise), weak order 1", "Maruyama 1955", {}},
-    [](const Parameters&, const StepperContext& context) -> StepperPtr { return std::make_unique<EulerMaruyama>(context); }};
+    {"steppers",
+     "euler_maruyama",
+     "x += b h + G sqrt(h) xi: strong order 1/2 (1 for additive noise), weak order 1",
+     "Maruyama 1955",
+     {}},
+    [](const Parameters&, const StepperContext& context) -> StepperPtr {
+      return std::make_unique<EulerMaruyama>(context);
+    }};
 
 /// The same step, for a process with an equilibrium e^{-V}.
 const Registered<StepperFactory> registered_unadjusted{
-    {"steppers", "ula",
-     "Unadjusted Langevin algorithm: x += b h + G sqrt(h) xi for a process with equilibrium e^{-V}; its law is off by O(h)",
-     "Roberts and Tweedie 1996", {}},
+    {"steppers",
+     "ula",
+     "Unadjusted Langevin algorithm: x += b h + G sqrt(h) xi for a process with equilibrium e^{-V}; its law is off by "
+     "O(h)",
+     "Roberts and Tweedie 1996",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
       require(context.process->has_potential(), parameters, "a process with a potential (langevin, for instance)");
       return std::make_unique<EulerMaruyama>(context);

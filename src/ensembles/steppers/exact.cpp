@@ -7,7 +7,8 @@ struct Transitions : Prepared {
   std::vector<std::unique_ptr<const processes::Transition>> of_parts;
 };
 
-/// Draws from the exact transition law; a coarse step goes through its fine ones, because there is no error to estimate.
+/// Draws from the exact transition law; a coarse step goes through its fine ones, because there is no error to
+/// estimate.
 class Exact : public Stepper {
  public:
   using Stepper::Stepper;
@@ -36,10 +37,15 @@ class Exact : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "exact", "Draws from the exact transition law X_{t+h} | X_t; no error in time", "Uhlenbeck and Ornstein 1930", {}},
+    {"steppers",
+     "exact",
+     "Draws from the exact transition law X_{t+h} | X_t; no error in time",
+     "Uhlenbeck and Ornstein 1930",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
-      require(context.process->transition(0, context.process->horizon()) != nullptr, parameters,
-              "a process with a closed-form transition law (brownian, ornstein_uhlenbeck, vp, ve, linear, for instance)");
+      require(
+          context.process->transition(0, context.process->horizon()) != nullptr, parameters,
+          "a process with a closed-form transition law (brownian, ornstein_uhlenbeck, vp, ve, linear, for instance)");
       return std::make_unique<Exact>(context);
     }};
 

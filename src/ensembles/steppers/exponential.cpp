@@ -9,14 +9,15 @@ namespace fortet::ensembles {
 namespace {
 
 struct Matrices : Prepared {
-  Eigen::MatrixXd linear;     ///< A
-  Eigen::MatrixXd propagator; ///< e^{A h} - I
-  Eigen::MatrixXd weight;     ///< int_0^h e^{A s} ds
-  Eigen::MatrixXd noise;      ///< root of int_0^h e^{A s} G G^T e^{A^T s} ds
+  Eigen::MatrixXd linear;      ///< A
+  Eigen::MatrixXd propagator;  ///< e^{A h} - I
+  Eigen::MatrixXd weight;      ///< int_0^h e^{A s} ds
+  Eigen::MatrixXd noise;       ///< root of int_0^h e^{A s} G G^T e^{A^T s} ds
 };
 
-/// b = A x + r(x): x -> e^{A h} x + int_0^h e^{A s} ds r(x) + N(0, int_0^h e^{A s} G G^T e^{A^T s} ds), A and G frozen at the middle of the step.
-/// Exact for homogeneous linear drifts with additive noise, however stiff; weak order 1 otherwise.
+/// b = A x + r(x): x -> e^{A h} x + int_0^h e^{A s} ds r(x) + N(0, int_0^h e^{A s} G G^T e^{A^T s} ds), A and G frozen
+/// at the middle of the step. Exact for homogeneous linear drifts with additive noise, however stiff; weak order 1
+/// otherwise.
 class Exponential : public Stepper {
  public:
   using Stepper::Stepper;
@@ -33,7 +34,8 @@ class Exponential : public Stepper {
     prepared->weight = first.topRightCorner(d, d);
     prepared->propagator = a * prepared->weight;  // e^{A h} - I without cancellation
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> spectrum(covariance(a, covariance_rate(middle), h));
-    // Rounding may leave a zero eigenvalue negative. The symmetric root is close to sqrt(h) G for small steps, so that coarse steps couple.
+    // Rounding may leave a zero eigenvalue negative. The symmetric root is close to sqrt(h) G for small steps, so that
+    // coarse steps couple.
     prepared->noise = spectrum.eigenvectors() * spectrum.eigenvalues().cwiseMax(0.0).cwiseSqrt().asDiagonal() *
                       spectrum.eigenvectors().transpose();
     return prepared;
@@ -55,8 +57,8 @@ class Exponential : public Stepper {
   }
 
  private:
-  /// int_0^h e^{A s} Q e^{A^T s} ds: Van Loan 1978 on a short interval, then C(2 s) = C(s) + e^{A s} C(s) e^{A^T s}, which stays accurate
-  /// for stiff A.
+  /// int_0^h e^{A s} Q e^{A^T s} ds: Van Loan 1978 on a short interval, then C(2 s) = C(s) + e^{A s} C(s) e^{A^T s},
+  /// which stays accurate for stiff A.
   static Eigen::MatrixXd covariance(const Eigen::MatrixXd& a, const Eigen::MatrixXd& q, double h) {
     const Index d = a.rows();
     int doublings = 0;
@@ -95,12 +97,16 @@ class Exponential : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "exponential",
-     "Exponential Euler for b = A x + r(x): x -> e^{Ah} x + int e^{As} ds r(x) + exact Ornstein-Uhlenbeck noise; weak order 1, exact for r = 0",
-     "Jentzen and Kloeden 2009", {}},
+    {"steppers",
+     "exponential",
+     "Exponential Euler for b = A x + r(x): x -> e^{Ah} x + int e^{As} ds r(x) + exact Ornstein-Uhlenbeck noise; weak "
+     "order 1, exact for r = 0",
+     "Jentzen and Kloeden 2009",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
       require(context.process->linear_part(0).has_value(), parameters, "a process whose drift has a known linear part");
-      require(context.process->noise_is_additive(), parameters, "additive noise (a noise matrix that does not depend on x)");
+      require(context.process->noise_is_additive(), parameters,
+              "additive noise (a noise matrix that does not depend on x)");
       return std::make_unique<Exponential>(context);
     }};
 

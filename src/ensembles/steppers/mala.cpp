@@ -10,8 +10,8 @@ namespace {
 
 using processes::NoiseShape;
 
-/// Proposal y = x + b(x) h + G sqrt(h) xi, accepted with probability min(1, e^{V(x) - V(y)} q(y -> x) / q(x -> y)); G constant (the
-/// preconditioner) and invertible. e^{-V} is exactly invariant.
+/// Proposal y = x + b(x) h + G sqrt(h) xi, accepted with probability min(1, e^{V(x) - V(y)} q(y -> x) / q(x -> y)); G
+/// constant (the preconditioner) and invertible. e^{-V} is exactly invariant.
 class Mala : public Stepper {
  public:
   Mala(const Parameters& parameters, const StepperContext& context) : Stepper(context) {
@@ -71,7 +71,8 @@ class Mala : public Stepper {
  private:
   Eigen::MatrixXd noise_matrix(double t) const {
     const int d = dimension();
-    if (process().noise_shape() == NoiseShape::uniform) return process().noise_level(t) * Eigen::MatrixXd::Identity(d, d);
+    if (process().noise_shape() == NoiseShape::uniform)
+      return process().noise_level(t) * Eigen::MatrixXd::Identity(d, d);
     const PointArray origin(1, d);
     const NoiseShape shape = process().noise_shape();
     PointArray columns(1, shape == NoiseShape::scalar ? 1 : shape == NoiseShape::diagonal ? d : d * d);
@@ -79,8 +80,10 @@ class Mala : public Stepper {
     Eigen::MatrixXd g = Eigen::MatrixXd::Zero(d, d);
     for (int i = 0; i < d; ++i) {
       for (int j = 0; j < d; ++j) {
-        if (shape == NoiseShape::full) g(i, j) = columns(0, i * d + j);
-        else if (i == j) g(i, i) = columns(0, shape == NoiseShape::scalar ? 0 : i);
+        if (shape == NoiseShape::full)
+          g(i, j) = columns(0, i * d + j);
+        else if (i == j)
+          g(i, i) = columns(0, shape == NoiseShape::scalar ? 0 : i);
       }
     }
     return g;
@@ -90,10 +93,15 @@ class Mala : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "mala",
-     "Metropolis-adjusted Langevin algorithm: e^{-V} is exactly invariant; a constant noise matrix of the process is the preconditioner",
-     "Roberts and Tweedie 1996", {}},
-    [](const Parameters& parameters, const StepperContext& context) -> StepperPtr { return std::make_unique<Mala>(parameters, context); }};
+    {"steppers",
+     "mala",
+     "Metropolis-adjusted Langevin algorithm: e^{-V} is exactly invariant; a constant noise matrix of the process is "
+     "the preconditioner",
+     "Roberts and Tweedie 1996",
+     {}},
+    [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
+      return std::make_unique<Mala>(parameters, context);
+    }};
 
 }  // namespace
 }  // namespace fortet::ensembles

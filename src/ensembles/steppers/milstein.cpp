@@ -8,8 +8,8 @@ namespace {
 
 using processes::NoiseShape;
 
-/// x_k += b_k h + g_k sqrt(h) xi_k + 1/2 g_k d_k g_k h (xi_k^2 - 1). Diagonal noise whose g_k depends on x_k (and t) only, or scalar noise
-/// in one dimension: elsewhere Milstein's scheme needs Levy areas.
+/// x_k += b_k h + g_k sqrt(h) xi_k + 1/2 g_k d_k g_k h (xi_k^2 - 1). Diagonal noise whose g_k depends on x_k (and t)
+/// only, or scalar noise in one dimension: elsewhere Milstein's scheme needs Levy areas.
 class Milstein : public Stepper {
  public:
   using Stepper::Stepper;
@@ -32,7 +32,8 @@ class Milstein : public Stepper {
     process().noise_derivative(step.begin, block.x, slope);
     for (int k = 0; k < d; ++k) {
       double* const x = block.x.coordinate(k);
-      const double *const bk = b.coordinate(k), *const gk = g.coordinate(k), *const sk = slope.coordinate(k), *const z = xi.coordinate(k);
+      const double *const bk = b.coordinate(k), *const gk = g.coordinate(k), *const sk = slope.coordinate(k),
+                          *const z = xi.coordinate(k);
 #pragma omp simd
       for (Index i = 0; i < n; ++i) {
         x[i] += h * bk[i] + root * gk[i] * z[i] + 0.5 * h * gk[i] * sk[i] * (z[i] * z[i] - 1);
@@ -42,13 +43,17 @@ class Milstein : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "milstein",
-     "x_k += b_k h + g_k dW_k + 1/2 g_k g_k' (dW_k^2 - h): strong and weak order 1; diagonal noise, g_k a function of x_k alone",
-     "Milstein 1974", {}},
+    {"steppers",
+     "milstein",
+     "x_k += b_k h + g_k dW_k + 1/2 g_k g_k' (dW_k^2 - h): strong and weak order 1; diagonal noise, g_k a function of "
+     "x_k alone",
+     "Milstein 1974",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
       const processes::Process& process = *context.process;
       const NoiseShape shape = process.noise_shape();
-      require(process.noise_is_additive() || shape == NoiseShape::diagonal || (shape == NoiseShape::scalar && process.dimension() == 1),
+      require(process.noise_is_additive() || shape == NoiseShape::diagonal ||
+                  (shape == NoiseShape::scalar && process.dimension() == 1),
               parameters, "additive or diagonal noise, or scalar noise in one dimension");
       return std::make_unique<Milstein>(context);
     }};

@@ -38,9 +38,14 @@ class Sra1 : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "sra1", "Stochastic Runge-Kutta scheme for additive noise: strong order 3/2, weak order 2", "Roessler 2010", {}},
+    {"steppers",
+     "sra1",
+     "Stochastic Runge-Kutta scheme for additive noise: strong order 3/2, weak order 2",
+     "Roessler 2010",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
-      require(context.process->noise_is_additive(), parameters, "additive noise (a noise matrix that does not depend on x)");
+      require(context.process->noise_is_additive(), parameters,
+              "additive noise (a noise matrix that does not depend on x)");
       return std::make_unique<Sra1>(context);
     }};
 

@@ -8,12 +8,13 @@ namespace {
 
 using processes::NoiseShape;
 
-/// Platen's explicit scheme of weak order 2 (Kloeden and Platen 1992, eq. 15.1.3), any noise. With g^j the column j of G, and time advanced
-/// to t + h in the arguments that contain b h:
+/// Platen's explicit scheme of weak order 2 (Kloeden and Platen 1992, eq. 15.1.3), any noise. With g^j the column j of
+/// G, and time advanced to t + h in the arguments that contain b h:
 ///     y = x + b h + sum_j g^j dW^j,   r^j+- = x + b h +- g^j sqrt(h),   u^j+- = x +- g^j sqrt(h)
 ///     x += 1/2 [b(y) + b] h
 ///        + 1/4 sum_j { [g^j(r^j+) + g^j(r^j-) + 2 g^j] dW^j + sum_{l != j} [g^j(u^l+) + g^j(u^l-) - 2 g^j] dW^j }
-///        + 1/4 sum_j { [g^j(r^j+) - g^j(r^j-)] (dW^j^2 - h) + sum_{l != j} [g^j(u^l+) - g^j(u^l-)] (dW^j dW^l + V_lj) } / sqrt(h)
+///        + 1/4 sum_j { [g^j(r^j+) - g^j(r^j-)] (dW^j^2 - h) + sum_{l != j} [g^j(u^l+) - g^j(u^l-)] (dW^j dW^l + V_lj)
+///        } / sqrt(h)
 /// where V_lj = +-h with equal chances for l < j, V_jl = -V_lj.
 class WeakTwo : public Stepper {
  public:
@@ -52,8 +53,8 @@ class WeakTwo : public Stepper {
     }
   }
 
-  void add_multiplicative_noise(const Step& step, const Block& block, ConstPoints xi, ConstPoints advanced, Points moved,
-                                Workspace& workspace) const {
+  void add_multiplicative_noise(const Step& step, const Block& block, ConstPoints xi, ConstPoints advanced,
+                                Points moved, Workspace& workspace) const {
     const Index n = block.x.size();
     const int d = dimension(), m = draws();
     const double h = step.size(), root = std::sqrt(h);
@@ -80,7 +81,8 @@ class WeakTwo : public Stepper {
       evaluate_around(step.end, advanced, l);
       const double* const z = xi.coordinate(l);
       for (int k = 0; k < d; ++k) {
-        const double *const gk = g.coordinate(k * m + l), *const p = up.coordinate(k * m + l), *const q = down.coordinate(k * m + l);
+        const double *const gk = g.coordinate(k * m + l), *const p = up.coordinate(k * m + l),
+                            *const q = down.coordinate(k * m + l);
         double* const x = moved.coordinate(k);
 #pragma omp simd
         for (Index i = 0; i < n; ++i) {
@@ -96,7 +98,8 @@ class WeakTwo : public Stepper {
         const double* const zj = xi.coordinate(j);
         const double orientation = l < j ? 1.0 : -1.0;
         for (int k = 0; k < d; ++k) {
-          const double *const gk = g.coordinate(k * m + j), *const p = up.coordinate(k * m + j), *const q = down.coordinate(k * m + j);
+          const double *const gk = g.coordinate(k * m + j), *const p = up.coordinate(k * m + j),
+                              *const q = down.coordinate(k * m + j);
           double* const x = moved.coordinate(k);
 #pragma omp simd
           for (Index i = 0; i < n; ++i) {
@@ -110,8 +113,11 @@ class WeakTwo : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "srk_weak2", "Platen's explicit stochastic Runge-Kutta scheme of weak order 2, any noise",
-     "Kloeden and Platen 1992, eq. 15.1.3", {}},
+    {"steppers",
+     "srk_weak2",
+     "Platen's explicit stochastic Runge-Kutta scheme of weak order 2, any noise",
+     "Kloeden and Platen 1992, eq. 15.1.3",
+     {}},
     [](const Parameters&, const StepperContext& context) -> StepperPtr { return std::make_unique<WeakTwo>(context); }};
 
 }  // namespace

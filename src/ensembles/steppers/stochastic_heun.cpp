@@ -36,7 +36,8 @@ class StochasticHeun : public Stepper {
     drift(t, x, out, workspace);
     if (process().noise_is_additive()) return;
     const bool scalar = process().noise_shape() == NoiseShape::scalar;
-    const Points g = workspace.points(x.size(), scalar ? 1 : dimension()), slope = workspace.points(x.size(), dimension());
+    const Points g = workspace.points(x.size(), scalar ? 1 : dimension()),
+                 slope = workspace.points(x.size(), dimension());
     process().noise(t, x, g);
     process().noise_derivative(t, x, slope);
     for (int k = 0; k < dimension(); ++k) {
@@ -49,9 +50,12 @@ class StochasticHeun : public Stepper {
 };
 
 const Registered<StepperFactory> registered{
-    {"steppers", "stochastic_heun",
-     "Trapezoidal rule for the Stratonovich form: weak order 1, strong order 1 (commutative noise); weak order 2 for additive noise",
-     "Kloeden and Platen 1992, sections 4.9 and 15.1", {}},
+    {"steppers",
+     "stochastic_heun",
+     "Trapezoidal rule for the Stratonovich form: weak order 1, strong order 1 (commutative noise); weak order 2 for "
+     "additive noise",
+     "Kloeden and Platen 1992, sections 4.9 and 15.1",
+     {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
       require(context.process->noise_is_additive() || context.process->noise_shape() != NoiseShape::full, parameters,
               "noise that is additive, scalar or diagonal, because the Stratonovich drift needs its derivative");
