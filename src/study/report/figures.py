@@ -39,6 +39,12 @@ def window(mass, edges):
     return limits
 
 
+def shape(limits):
+    """Height of a panel over its width, within reason."""
+    (left, right), (low, high) = limits
+    return min(max((high - low) / (right - left), 0.5), 1.6)
+
+
 def pairs(study):
     """Checks with particles, one per pair of sides and time: that with the finest bins."""
     best = {}
@@ -85,8 +91,9 @@ def comparison_line(checks):
 
 
 def comparison_plane(checks):
-    figure, axes = plt.subplots(len(checks), 3, figsize=(8.6, 2.55 * len(checks) + 0.35), squeeze=False, sharex=True, sharey=True)
     limits = window(sum(c.plane()[0] for c in checks), [finite_edges(e) for e in checks[0].edges[:2]])
+    figure, axes = plt.subplots(len(checks), 3, figsize=(8.6, (2.4 * shape(limits) + 0.15) * len(checks) + 0.35), squeeze=False, sharex=True,
+                                sharey=True)
     for row, check in enumerate(checks):
         edges = [finite_edges(e) for e in check.edges[:2]]
         area = np.outer(np.diff(edges[0]), np.diff(edges[1]))
@@ -144,8 +151,7 @@ def density_path(density):
     weight = depth if depth is None or density.is_law else depth / depth.sum()
     planes = [density.values[k] if depth is None else (density.values[k] * weight).sum(axis=2) for k in shown]
     limits = window(sum(p * area for p in planes), density.edges[:2]) if density.is_law else [(e[0], e[-1]) for e in density.edges[:2]]
-    ratio = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
-    figure, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.5, (2.5 * min(max(ratio, 0.5), 1.6) + 0.4) * rows), squeeze=False,
+    figure, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.5, (2.5 * shape(limits) + 0.4) * rows), squeeze=False,
                                 sharex=True, sharey=True)
     for axis in axes.flat[len(planes):]:
         axis.set_visible(False)
