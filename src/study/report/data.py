@@ -28,6 +28,10 @@ class Density:
         self.diagnostics = {k: v[:] for k, v in group["diagnostics"].items()} if "diagnostics" in group else {}
 
     @property
+    def evolves(self):
+        return self.equation in ("forward", "backward")
+
+    @property
     def is_law(self):
         return self.equation in ("forward", "stationary")
 

@@ -39,6 +39,12 @@ def window(mass, edges):
     return limits
 
 
+def shape(limits):
+    """Height of a panel over its width, within reason."""
+    (left, right), (low, high) = limits
+    return min(max((high - low) / (right - left), 0.5), 1.6)
+
+
 def pairs(study):
     """Checks with particles, one per pair of sides and time: that with the finest bins."""
     best = {}
@@ -55,12 +61,16 @@ def pairs(study):
 
 
 def comparison_line(checks):
-    figure, axes = plt.subplots(2, len(checks), figsize=(3.1 * len(checks) + 0.6, 4.2), squeeze=False, sharex="col",
-                                gridspec_kw={"height_ratios": [3, 1.2]})
-    for column, check in enumerate(checks):
+    columns = min(len(checks), 4)
+    rows = -(-len(checks) // columns)
+    figure, axes = plt.subplots(2 * rows, columns, figsize=(3.1 * columns + 0.6, 4.2 * rows), squeeze=False,
+                                gridspec_kw={"height_ratios": [3, 1.2] * rows})
+    for empty in axes[2 * rows - 2:, (len(checks) - 1) % columns + 1:].flat:
+        empty.set_visible(False)
+    for number, check in enumerate(checks):
         edges = finite_edges(check.edges[0])
         widths, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
-        top, bottom = axes[:, column]
+        top, bottom = axes[2 * (number // columns):2 * (number // columns) + 2, number % columns]
         top.stairs(check.observed / widths, edges, fill=True, color="#c9d7ea", label=check.row["first"])
         top.plot(centres, check.expected / widths, color="#b3202a", lw=1.4, label=check.row["second"])
         top.set_title(f"t = {check.row['time']:g}")
@@ -71,15 +81,19 @@ def comparison_line(checks):
         bottom.set_xlabel("x")
         low, high = window(check.expected + check.observed, [edges])[0]
         bottom.set_xlim(low, high)
-    axes[0, 0].set_ylabel("density")
-    axes[1, 0].set_ylabel("difference\n/ its sd")
+        top.set_xlim(low, high)
+        top.tick_params(labelbottom=False)
+    for row in range(rows):
+        axes[2 * row, 0].set_ylabel("density")
+        axes[2 * row + 1, 0].set_ylabel("difference\n/ its sd")
     axes[0, 0].legend(loc="upper left", fontsize=7)
     return figure
 
 
 def comparison_plane(checks):
-    figure, axes = plt.subplots(len(checks), 3, figsize=(8.6, 2.55 * len(checks) + 0.35), squeeze=False, sharex=True, sharey=True)
     limits = window(sum(c.plane()[0] for c in checks), [finite_edges(e) for e in checks[0].edges[:2]])
+    figure, axes = plt.subplots(len(checks), 3, figsize=(8.6, (2.4 * shape(limits) + 0.15) * len(checks) + 0.35), squeeze=False, sharex=True,
+                                sharey=True)
     for row, check in enumerate(checks):
         edges = [finite_edges(e) for e in check.edges[:2]]
         area = np.outer(np.diff(edges[0]), np.diff(edges[1]))
@@ -137,8 +151,7 @@ def density_path(density):
     weight = depth if depth is None or density.is_law else depth / depth.sum()
     planes = [density.values[k] if depth is None else (density.values[k] * weight).sum(axis=2) for k in shown]
     limits = window(sum(p * area for p in planes), density.edges[:2]) if density.is_law else [(e[0], e[-1]) for e in density.edges[:2]]
-    ratio = (limits[1][1] - limits[1][0]) / (limits[0][1] - limits[0][0])
-    figure, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.5, (2.5 * min(max(ratio, 0.5), 1.6) + 0.4) * rows), squeeze=False,
+    figure, axes = plt.subplots(rows, columns, figsize=(3.0 * columns + 0.5, (2.5 * shape(limits) + 0.4) * rows), squeeze=False,
                                 sharex=True, sharey=True)
     for axis in axes.flat[len(planes):]:
         axis.set_visible(False)
@@ -155,7 +168,7 @@ def density_path(density):
                 grid = np.meshgrid(x[i], y[j], indexing="ij")
                 axis.quiver(grid[0][visible], grid[1][visible], velocity[0][visible], velocity[1][visible], color="#1f6f8b", width=0.004,
                             pivot="mid")
-        axis.set_title(f"t = {density.times[index]:g}")
+        axis.set_title(f"t = {density.times[index]:g}" if len(shown) > 1 or density.evolves else "")
         axis.set_aspect("equal")
         axis.set_xlim(*limits[0])
         axis.set_ylim(*limits[1])
@@ -191,7 +204,7 @@ def diagnostics(densities):
              ("boundary_mass", "mass in boundary cells")]
     shown = [(key, label) for key, label in names
              if any(len(d.diagnostics.get(key, [])) > 1 and np.isfinite(d.diagnostics[key]).any() for d in densities)]
-    flows = [(d, k) for d in densities for k in sorted(d.diagnostics) if k.startswith("flux_")]
+    flows = [(d, k) for d in densities for k in sorted(d.diagnostics) if k.startswith("flux_") and d.evolves]
     total = len(shown) + bool(flows)
     if total == 0:
         return None
@@ -236,6 +249,7 @@ def budgets(study):
         for i, source in enumerate(present):
             axis.barh(r - 0.4 + (i + 0.5) * 0.8 / len(present), budget[source], 0.72 / len(present), color=colours[source])
     axis.set_xscale("log")
+    axis.set_xlim(left=max(axis.get_xlim()[0], 1e-5 * max(max(b.values()) for _, b in rows)))
     axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=7)
     axis.invert_yaxis()
     axis.set_xlabel("L1 error of the cell masses")
