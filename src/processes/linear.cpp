@@ -1,6 +1,5 @@
 /// Kind linear: dX = (A X + c) dt + B dW with matrices.
-#include <unsupported/Eigen/MatrixFunctions>
-
+#include "fortet/base/matrix_exponential.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 #include "parameters.hpp"
 
@@ -28,11 +27,11 @@ LinearStep van_loan(const MatrixXd& a, const MatrixXd& diffusion, const VectorXd
   block.topLeftCorner(d, d) = -a;
   block.block(0, d, d, d) = diffusion;
   block.block(d, d, d, d) = a.transpose();
-  const MatrixXd e = (block * step).exp();
+  const MatrixXd e = matrix_exponential(block * step);
   MatrixXd affine = MatrixXd::Zero(d + 1, d + 1);
   affine.topLeftCorner(d, d) = a;
   affine.topRightCorner(d, 1) = c;
-  const MatrixXd moved = (affine * step).exp();
+  const MatrixXd moved = matrix_exponential(affine * step);
   LinearStep result{e.bottomRightCorner(d, d).transpose(),
                     e.bottomRightCorner(d, d).transpose() * e.topRightCorner(d, d), moved.topRightCorner(d, 1)};
   for (int i = 0; i < doublings; ++i) {

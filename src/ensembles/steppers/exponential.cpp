@@ -1,8 +1,8 @@
 #include <Eigen/Eigenvalues>
 #include <cmath>
-#include <unsupported/Eigen/MatrixFunctions>
 
 #include "../block_loops.hpp"
+#include "fortet/base/matrix_exponential.hpp"
 #include "fortet/ensembles/stepper.hpp"
 
 namespace fortet::ensembles {
@@ -30,7 +30,7 @@ class Exponential : public Stepper {
     Eigen::MatrixXd block = Eigen::MatrixXd::Zero(2 * d, 2 * d);
     block.topLeftCorner(d, d) = a * h;
     block.topRightCorner(d, d) = identity * h;
-    const Eigen::MatrixXd first = block.exp();
+    const Eigen::MatrixXd first = matrix_exponential(block);
     prepared->weight = first.topRightCorner(d, d);
     prepared->propagator = a * prepared->weight;  // e^{A h} - I without cancellation
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> spectrum(covariance(a, covariance_rate(middle), h));
@@ -71,7 +71,7 @@ class Exponential : public Stepper {
     block.topLeftCorner(d, d) = -a * s;
     block.topRightCorner(d, d) = q * s;
     block.bottomRightCorner(d, d) = a.transpose() * s;
-    const Eigen::MatrixXd exponential = block.exp();
+    const Eigen::MatrixXd exponential = matrix_exponential(block);
     Eigen::MatrixXd propagator = exponential.bottomRightCorner(d, d).transpose();
     Eigen::MatrixXd result = propagator * exponential.topRightCorner(d, d);
     for (; doublings > 0; --doublings) {
