@@ -85,10 +85,10 @@ Index tiles_per_block(const PoissonSeries& series, Index rows) {
       1, static_cast<Index>(least / (static_cast<double>(series.terms() * lane_count) * static_cast<double>(rows))));
 }
 
-}  // namespace
-
-void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeries& series, double* values,
-                        std::vector<double>* absorbed) {
+/// Applies the series of the generator (forward) or of its transpose to every line; `absorbed` as in
+/// uniformize_forward.
+template <bool forward, bool periodic>
+void sweep_lines(const LineRates& rates, const PoissonSeries& series, double* values, std::vector<double>* absorbed) {
   if (series.pieces == 0) return;
   const LineSet& lines = rates.lines();
   const Index n = lines.length, rows = rates.rows();
@@ -98,13 +98,13 @@ void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeri
     const Lanes *up = rates.up(tile), *down = rates.down(tile);
     v[0].v = v[n + 1].v = Vector{};
     load_tile(values, lines, tile, v + 1);
-    if (periodic) {
-      run_series(series, v, r, rows,
-                 [&](double w, const Lanes* a, Lanes* b) { forward_term<true>(w, a, b, up, down, n); });
-    } else {
-      run_series(series, v, r, rows,
-                 [&](double w, const Lanes* a, Lanes* b) { forward_term<false>(w, a, b, up, down, n); });
-    }
+    run_series(series, v, r, rows, [&](double w, const Lanes* a, Lanes* b) {
+      if constexpr (forward) {
+        forward_term<periodic>(w, a, b, up, down, n);
+      } else {
+        backward_term<periodic>(w, a, b, up, down, n);
+      }
+    });
     store_tile(values, lines, tile, v + 1);
     if (!absorbed) return;
     for (Index lane = 0; lane < lane_count && tile * lane_count + lane < lines.count; ++lane) {
@@ -117,28 +117,17 @@ void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeri
   });
 }
 
+}  // namespace
+
+void uniformize_forward(const LineRates& rates, bool periodic, const PoissonSeries& series, double* values,
+                        std::vector<double>* absorbed) {
+  periodic ? sweep_lines<true, true>(rates, series, values, absorbed)
+           : sweep_lines<true, false>(rates, series, values, absorbed);
+}
+
 void uniformize_backward(const LineRates& rates, bool periodic, const PoissonSeries& series, double* values) {
-  if (series.pieces == 0) return;
-  const LineSet& lines = rates.lines();
-  const Index n = lines.length, rows = rates.rows();
-  const auto sweep = [&](Index tile) {
-    scratch.resize(rows);
-    Lanes *v = scratch.v.data(), *r = scratch.r.data();
-    const Lanes *up = rates.up(tile), *down = rates.down(tile);
-    v[0].v = v[n + 1].v = Vector{};
-    load_tile(values, lines, tile, v + 1);
-    if (periodic) {
-      run_series(series, v, r, rows,
-                 [&](double w, const Lanes* a, Lanes* b) { backward_term<true>(w, a, b, up, down, n); });
-    } else {
-      run_series(series, v, r, rows,
-                 [&](double w, const Lanes* a, Lanes* b) { backward_term<false>(w, a, b, up, down, n); });
-    }
-    store_tile(values, lines, tile, v + 1);
-  };
-  parallel::for_blocks(lines.tiles(), tiles_per_block(series, rows), [&](Index begin, Index end) {
-    for (Index tile = begin; tile < end; ++tile) sweep(tile);
-  });
+  periodic ? sweep_lines<false, true>(rates, series, values, nullptr)
+           : sweep_lines<false, false>(rates, series, values, nullptr);
 }
 
 }  // namespace fortet::densities

@@ -1,6 +1,6 @@
 #include "curve_law.hpp"
 
-#include "fortet/laws/gaussian_mixture.hpp"
+#include "mixture_law.hpp"
 #include "quadrature.hpp"
 
 namespace fortet::laws {
@@ -29,10 +29,10 @@ std::shared_ptr<const GaussianMixture> mixture_on(const std::vector<CurvePiece>&
   return std::make_shared<GaussianMixture>(std::move(weights), std::move(means), std::move(covariances));
 }
 
-class CurveLaw : public Law {
+class CurveLaw : public MixtureLaw {
  public:
   CurveLaw(std::vector<CurvePiece> pieces, double deviation)
-      : Law(2), pieces_(std::move(pieces)), deviation_(deviation), mixture_(mixture_on(pieces_, deviation)) {}
+      : MixtureLaw(mixture_on(pieces, deviation)), pieces_(std::move(pieces)), deviation_(deviation) {}
   void sample(const parallel::Stream& stream, std::int64_t first, Points out) const override {
     stream.normals(first, 0, out);
     for (Index i = 0; i < out.size(); ++i) {
@@ -44,18 +44,10 @@ class CurveLaw : public Law {
       out(i, 1) = y + deviation_ * out(i, 1);
     }
   }
-  void log_density(ConstPoints x, double* out) const override { mixture_->log_density(x, out); }
-  void score(ConstPoints x, Points out) const override { mixture_->score(x, out); }
-  void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override {
-    mixture_->cell_masses(edges, out);
-  }
-  Moments moments() const override { return mixture_->moments(); }
-  std::shared_ptr<const GaussianMixture> as_mixture() const override { return mixture_; }
 
  private:
   std::vector<CurvePiece> pieces_;
   double deviation_;
-  std::shared_ptr<const GaussianMixture> mixture_;
 };
 }  // namespace
 

@@ -1,7 +1,7 @@
 /// Kinds eight_gaussians and pinwheel, in the variants of published benchmark code.
 #include <numbers>
 
-#include "fortet/laws/gaussian_mixture.hpp"
+#include "mixture_law.hpp"
 #include "quadrature.hpp"
 #include "ruled_law.hpp"
 
@@ -22,27 +22,19 @@ std::shared_ptr<const GaussianMixture> ring(double radius, double deviation) {
 }
 
 /// Sample number i belongs to mode i mod 8, so that every eight consecutive samples hold one of each.
-class StratifiedRing : public Law {
+class StratifiedRing : public MixtureLaw {
  public:
-  StratifiedRing(double radius, double deviation) : Law(2), deviation_(deviation), mixture_(ring(radius, deviation)) {}
+  StratifiedRing(double radius, double deviation) : MixtureLaw(ring(radius, deviation)), deviation_(deviation) {}
   void sample(const parallel::Stream& stream, std::int64_t first, Points out) const override {
     stream.normals(first, 1, out);
     for (Index i = 0; i < out.size(); ++i) {
-      const auto& mean = mixture_->means()[static_cast<std::size_t>((first + i) % 8)];
+      const auto& mean = mixture().means()[static_cast<std::size_t>((first + i) % 8)];
       for (int k = 0; k < 2; ++k) out(i, k) = mean[k] + deviation_ * out(i, k);
     }
   }
-  void log_density(ConstPoints x, double* out) const override { mixture_->log_density(x, out); }
-  void score(ConstPoints x, Points out) const override { mixture_->score(x, out); }
-  void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override {
-    mixture_->cell_masses(edges, out);
-  }
-  Moments moments() const override { return mixture_->moments(); }
-  std::shared_ptr<const GaussianMixture> as_mixture() const override { return mixture_; }
 
  private:
   double deviation_;
-  std::shared_ptr<const GaussianMixture> mixture_;
 };
 
 const Registered<LawFactory> eight_gaussians{

@@ -144,15 +144,10 @@ class Linear : public Process {
   bool has_clock() const override { return true; }
   bool is_axis_separable() const override { return separable_; }
   laws::LawPtr marginal(const laws::LawPtr& initial, double t) const override {
-    if (initial->dimension() != dimension()) {
-      throw UsageError(
-          fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), dimension()));
-    }
-    if (t == 0) return initial;
-    const auto mixture = initial->as_mixture();
-    if (!mixture) return nullptr;
-    const LinearStep step = van_loan(a_, diffusion_, c_, t);
-    return mixture->affine(step.propagator, step.shift, step.covariance);
+    return mixture_marginal(*this, initial, t, [&](const laws::GaussianMixture& mixture) {
+      const LinearStep step = van_loan(a_, diffusion_, c_, t);
+      return mixture.affine(step.propagator, step.shift, step.covariance);
+    });
   }
   std::unique_ptr<const Transition> transition(double t0, double t1) const override {
     return std::make_unique<LinearTransition>(van_loan(a_, diffusion_, c_, t1 - t0));

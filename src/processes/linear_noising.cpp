@@ -1,6 +1,7 @@
 #include "linear_noising.hpp"
 
 #include "fortet/laws/gaussian_mixture.hpp"
+#include "parameters.hpp"
 
 namespace fortet::processes {
 
@@ -45,16 +46,11 @@ void LinearNoising::drift_divergence(double t, ConstPoints x, double* out) const
 }
 
 laws::LawPtr LinearNoising::marginal(const laws::LawPtr& initial, double t) const {
-  if (initial->dimension() != dimension()) {
-    throw UsageError(
-        fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), dimension()));
-  }
-  if (t == 0) return initial;
-  const auto mixture = initial->as_mixture();
-  if (!mixture) return nullptr;
-  const MatrixXd identity = MatrixXd::Identity(dimension(), dimension());
-  const double alpha = decay(0, t);
-  return mixture->affine(alpha * identity, (1 - alpha) * mean_, variance(0, t) * identity);
+  return mixture_marginal(*this, initial, t, [&](const laws::GaussianMixture& mixture) {
+    const MatrixXd identity = MatrixXd::Identity(dimension(), dimension());
+    const double alpha = decay(0, t);
+    return mixture.affine(alpha * identity, (1 - alpha) * mean_, variance(0, t) * identity);
+  });
 }
 
 std::unique_ptr<const Transition> LinearNoising::transition(double t0, double t1) const {

@@ -60,6 +60,17 @@ Parameter constants_parameter() {
   return optional("parameters", {Type::numbers_by_name}, "named numbers that the formulas may use");
 }
 
+laws::LawPtr mixture_marginal(const Process& process, const laws::LawPtr& initial, double t,
+                              const std::function<laws::LawPtr(const laws::GaussianMixture& mixture)>& transported) {
+  if (initial->dimension() != process.dimension()) {
+    throw UsageError(
+        fmt::format("a law in {} dimensions cannot start a process in {}", initial->dimension(), process.dimension()));
+  }
+  if (t == 0) return initial;
+  const auto mixture = initial->as_mixture();
+  return mixture ? transported(*mixture) : nullptr;
+}
+
 void evaluate_all(const std::vector<Expression>& formulas, double t, ConstPoints x, Points out) {
   for (std::size_t k = 0; k < formulas.size(); ++k) formulas[k].evaluate(t, x, out.coordinate(static_cast<int>(k)));
 }

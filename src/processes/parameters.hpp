@@ -1,6 +1,7 @@
 #pragma once
 /// Parameters that several kinds of processes share, and formulas evaluated on blocks.
 #include "fortet/base/expression.hpp"
+#include "fortet/laws/gaussian_mixture.hpp"
 #include "fortet/processes/process.hpp"
 
 namespace fortet::processes {
@@ -18,6 +19,11 @@ Eigen::MatrixXd matrix_parameter(const Parameters& p, const std::string& key);
 Expression parse_formula(const Parameters& p, const std::string& key, int dimension);
 std::vector<Expression> parse_formulas(const Parameters& p, const std::string& key, int dimension);
 Parameter constants_parameter();
+
+/// Marginal at t of a process with normal transitions: `transported` moves a mixture to time t. Null for a law that is
+/// no mixture; throws UsageError for one of another dimension.
+laws::LawPtr mixture_marginal(const Process& process, const laws::LawPtr& initial, double t,
+                              const std::function<laws::LawPtr(const laws::GaussianMixture& mixture)>& transported);
 
 /// Evaluates a list of formulas into the columns of a block.
 void evaluate_all(const std::vector<Expression>& formulas, double t, ConstPoints x, Points out);

@@ -13,8 +13,8 @@ class Builder {
   void run() {
     study_.order_ = build_order(deck_, faults_);
     for (const std::string& object : study_.order_) {
-      const std::size_t dot = object.find('.');
-      const std::string section = object.substr(0, dot), name = object.substr(dot + 1);
+      const Target parts(object);
+      const std::string &section = parts.section, &name = parts.name;
       const Parameters* parameters = deck_.find(section, name);
       if (!parameters || !targets_are_built(object)) continue;
       guarded(object, [&] {
@@ -33,8 +33,7 @@ class Builder {
 
  private:
   bool is_built(const std::string& target) const {
-    const std::size_t dot = target.find('.');
-    const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+    const auto [section, name] = Target(target);
     if (section == "laws") return study_.laws_.contains(name);
     if (section == "processes") return study_.processes_.contains(name);
     if (section == "grids") return study_.grids_.contains(name);
@@ -151,14 +150,13 @@ class Builder {
 
   /// A side without results: what validation needs to know of it.
   comparisons::Side unsolved(const std::string& target) {
-    const std::size_t dot = target.find('.');
-    const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+    const auto [section, name] = Target(target);
     comparisons::Side side;
     side.name = target;
     if (section == "laws") {
       side.law = study_.laws_.at(name);
     } else if (section == "densities") {
-      auto& path = placeholders_densities_[name];
+      auto& path = unsolved_densities_[name];
       path.name = name;
       const densities::DensitySettings& settings = study_.densities_.at(name);
       path.grid = settings.grid;
@@ -169,7 +167,7 @@ class Builder {
       for (const densities::Box& box : densities::named_boxes(settings)) path.boxes.push_back({box, {}, {}, {}});
       side.density = &path;
     } else if (section == "ensembles") {
-      auto& path = placeholders_ensembles_[name];
+      auto& path = unsolved_ensembles_[name];
       path.name = name;
       path.process = study_.ensembles_.at(name).process;
       side.ensemble = &path;
@@ -180,8 +178,7 @@ class Builder {
   }
 
   const std::vector<double>* times_of(const std::string& target) const {
-    const std::size_t dot = target.find('.');
-    const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+    const auto [section, name] = Target(target);
     if (section == "densities") return &study_.densities_.at(name).at;
     if (section == "ensembles") return &study_.ensembles_.at(name).at;
     return nullptr;
@@ -252,8 +249,8 @@ class Builder {
   const Deck& deck_;
   Faults& faults_;
   std::filesystem::path directory_;
-  std::map<std::string, densities::DensityPath> placeholders_densities_;
-  std::map<std::string, ensembles::EnsemblePath> placeholders_ensembles_;
+  std::map<std::string, densities::DensityPath> unsolved_densities_;
+  std::map<std::string, ensembles::EnsemblePath> unsolved_ensembles_;
 };
 
 Study::Study(Deck deck, const parallel::Communicator& communicator, std::filesystem::path directory, Faults& faults)

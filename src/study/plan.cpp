@@ -15,8 +15,7 @@ std::string bytes_text(double bytes) {
 std::string Study::plan() const {
   std::string text = deck_.title + "\n";
   for (const std::string& object : order_) {
-    const std::size_t dot = object.find('.');
-    const std::string section = object.substr(0, dot), name = object.substr(dot + 1);
+    const auto [section, name] = Target(object);
     const Parameters& parameters = *deck_.find(section, name);
     std::string what = parameters.kind();
     if (section == "grids") {

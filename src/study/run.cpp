@@ -15,8 +15,7 @@ bool Study::is_compared(const std::string& target) const {
 }
 
 comparisons::Side Study::side(const std::string& target, const Outcome& outcome) const {
-  const std::size_t dot = target.find('.');
-  const std::string section = target.substr(0, dot), name = target.substr(dot + 1);
+  const auto [section, name] = Target(target);
   comparisons::Side side;
   side.name = target;
   if (section == "densities") side.density = &outcome.densities.at(name);
@@ -42,8 +41,8 @@ Study::Outcome Study::run() {
                                communicator_.max(seconds)});
   };
   for (const std::string& object : order_) {
-    const std::size_t dot = object.find('.');
-    const std::string section = object.substr(0, dot), name = object.substr(dot + 1);
+    const Target parts(object);
+    const std::string &section = parts.section, &name = parts.name;
     if (section == "densities") {
       timed(object, [&](Progress& progress) {
         densities::DensitySettings& settings = densities_.at(name);

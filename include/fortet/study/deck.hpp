@@ -77,6 +77,13 @@ struct Deck {
 /// Objects in an order in which each comes after all that it names; a circle is a fault.
 std::vector<std::string> build_order(const Deck& deck, Faults& faults);
 
+/// "section.name" taken apart.
+struct Target {
+  explicit Target(const std::string& text)
+      : section(text.substr(0, text.find('.'))), name(text.substr(text.find('.') + 1)) {}
+  std::string section, name;
+};
+
 /// Names of the sections that hold named objects, in the order in which they may be built.
 const std::vector<std::string>& object_sections();
 
