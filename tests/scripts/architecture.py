@@ -12,8 +12,11 @@ ALLOWED = {
     "processes": {"base", "parallel", "io", "laws"},
     "densities": {"base", "parallel", "io", "laws", "processes"},
     "ensembles": {"base", "parallel", "io", "laws", "processes"},
+    "networks": {"base", "parallel", "io"},
+    "training": {"base", "parallel", "io", "laws", "processes", "ensembles", "couplings", "networks"},
     "comparisons": {"base", "parallel", "io", "laws", "processes", "densities", "ensembles", "couplings"},
-    "study": {"base", "parallel", "io", "laws", "processes", "densities", "ensembles", "couplings", "comparisons"},
+    "study": {"base", "parallel", "io", "laws", "processes", "densities", "ensembles", "couplings", "comparisons",
+              "networks", "training"},
 }
 FORBIDDEN = {  # headers of libraries that a folder must not know
     "base": ["mpi.h", "petsc", "yaml-cpp", "hdf5"],
@@ -21,6 +24,8 @@ FORBIDDEN = {  # headers of libraries that a folder must not know
     "processes": ["mpi.h", "petsc", "yaml-cpp"],
     "ensembles": ["petsc", "yaml-cpp"],
     "densities": ["yaml-cpp"],
+    "networks": ["mpi.h", "petsc", "yaml-cpp"],
+    "training": ["petsc", "yaml-cpp"],
     "comparisons": ["yaml-cpp", "petsc"],
 }
 

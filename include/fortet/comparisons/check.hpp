@@ -18,13 +18,14 @@
 
 namespace fortet::comparisons {
 
-/// One side of a check: exactly one of density, ensemble and law is set.
+/// One side of a check: exactly one of density, ensemble and law is set (for a measure it may be a process instead).
 struct Side {
   std::string name;  ///< "ensembles.sde"
   const densities::DensityPath* density = nullptr;
   const ensembles::EnsemblePath* ensemble = nullptr;
   const ensembles::EnsemblePath* coarser = nullptr;  ///< same particles, twice the time step; may be null
   laws::LawPtr law;
+  processes::ProcessPtr process;
   bool has_particles() const { return ensemble != nullptr; }
 };
 

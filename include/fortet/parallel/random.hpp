@@ -12,16 +12,20 @@ namespace fortet::parallel {
 
 /// What a random number is for; one entry per use, never reused.
 enum class Purpose : std::uint32_t {
-  initial_law = 1,  ///< positions at the start of an ensemble
-  increment = 2,    ///< Wiener increments of a stepper
-  acceptance = 3,   ///< Metropolis tests
-  law_sample = 4,   ///< reference samples of a law inside a check
-  cell_jitter = 5,  ///< position inside a grid cell
-  bootstrap = 6,    ///< resampling
-  projection = 7,   ///< random directions of sliced distances
-  subsample = 8,    ///< choice of a subset of particles
-  boundary = 9,     ///< boundary crossing inside a step
-  corrector = 10,   ///< inner Langevin steps
+  initial_law = 1,       ///< positions at the start of an ensemble
+  increment = 2,         ///< Wiener increments of a stepper
+  acceptance = 3,        ///< Metropolis tests
+  law_sample = 4,        ///< reference samples of a law inside a check
+  cell_jitter = 5,       ///< position inside a grid cell
+  bootstrap = 6,         ///< resampling
+  projection = 7,        ///< random directions of sliced distances
+  subsample = 8,         ///< choice of a subset of particles
+  boundary = 9,          ///< boundary crossing inside a step
+  corrector = 10,        ///< inner Langevin steps
+  initial_weights = 11,  ///< of networks
+  training = 12,         ///< times, noises and points of training batches
+  pairing = 13,          ///< pairs drawn from a coupling's plan
+  probe = 14,            ///< directions of Hutchinson's estimate
 };
 
 /// One block of Philox4x32-10: 128 random bits of a counter and a key.

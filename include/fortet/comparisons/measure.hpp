@@ -1,0 +1,44 @@
+#pragma once
+/// Measures (section and category "measures", one per .cpp): numbers that a study prints without a verdict, beside the
+/// floor that plain sampling noise puts under them and beside published figures.
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fortet/base/registry.hpp"
+#include "fortet/comparisons/check.hpp"
+
+namespace fortet::comparisons {
+
+struct Measurement {
+  std::string measure;   ///< name in the deck; filled in by the caller
+  std::string quantity;  ///< what the number is: "w2", "path_energy", ...
+  double time = 0;
+  double value = 0;
+  std::optional<double> floor;                           ///< mean of the same number when nothing but sampling is wrong
+  std::optional<double> floor_deviation;                 ///< its standard deviation
+  std::optional<double> published, published_deviation;  ///< filled in by the caller from the deck
+  std::string note;
+};
+
+/// What a measure may ask for. During validation results are missing: paths have grids, processes and dimensions only.
+struct MeasureContext {
+  /// An object by "section.name": a law, density, ensemble; of a process only `process` is set.
+  std::function<Side(const std::string& target)> side;
+  std::uint64_t seed = 0;
+};
+
+class Measure {
+ public:
+  virtual ~Measure() = default;
+  /// Collective; same numbers on every rank.
+  virtual std::vector<Measurement> evaluate(const MeasureContext& context,
+                                            const parallel::Communicator& communicator) = 0;
+};
+
+/// The factory checks all that can be known before anything is computed and throws ParameterError.
+using MeasureFactory = std::function<std::unique_ptr<Measure>(const Parameters&, const MeasureContext&)>;
+
+}  // namespace fortet::comparisons
