@@ -17,7 +17,7 @@ Progress::~Progress() {
   if (wrote_ && terminal_) std::fprintf(stderr, "\r\033[K");
 }
 
-void Progress::update(double fraction) {
+void Progress::update(double fraction, const std::string& state) {
   if (!speaks_) return;
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - last_).count();
@@ -26,8 +26,8 @@ void Progress::update(double fraction) {
   wrote_ = true;
   const double spent = std::chrono::duration<double>(now - start_).count();
   const std::string eta = fraction > 0 ? duration_text(spent / fraction * (1 - fraction)) : "?";
-  std::fprintf(stderr, "%s%s: %3.0f %%, %s left%s", terminal_ ? "\r\033[K" : "", label_.c_str(), 100 * fraction,
-               eta.c_str(), terminal_ ? "" : "\n");
+  std::fprintf(stderr, "%s%s: %3.0f %%%s%s, %s left%s", terminal_ ? "\r\033[K" : "", label_.c_str(), 100 * fraction,
+               state.empty() ? "" : ", ", state.c_str(), eta.c_str(), terminal_ ? "" : "\n");
   std::fflush(stderr);
 }
 

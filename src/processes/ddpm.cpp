@@ -2,7 +2,7 @@
 #include <numbers>
 
 #include "fortet/processes/schedule.hpp"
-#include "linear_noising.hpp"
+#include "fortet/processes/linear_noising.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {

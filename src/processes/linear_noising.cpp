@@ -1,4 +1,4 @@
-#include "linear_noising.hpp"
+#include "fortet/processes/linear_noising.hpp"
 
 #include "fortet/laws/gaussian_mixture.hpp"
 #include "parameters.hpp"

@@ -1,6 +1,6 @@
 /// Kinds brownian, ornstein_uhlenbeck, vp, ve and sub_vp.
 #include "fortet/processes/schedule.hpp"
-#include "linear_noising.hpp"
+#include "fortet/processes/linear_noising.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {

@@ -12,7 +12,8 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  void update(double fraction);  ///< of the work done, in [0, 1]
+  /// `fraction` of the work done, in [0, 1]; `state` is shown beside it ("loss 0.31").
+  void update(double fraction, const std::string& state = "");
 
  private:
   using Clock = std::chrono::steady_clock;

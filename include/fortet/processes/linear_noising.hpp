@@ -11,6 +11,7 @@ class LinearNoising : public Process {
       : Process(dimension, horizon), mean_(std::move(mean)) {}
   LinearNoising(int dimension, double horizon) : LinearNoising(dimension, horizon, Eigen::VectorXd::Zero(dimension)) {}
 
+  const Eigen::VectorXd& mean() const { return mean_; }  ///< m
   virtual double attraction(double t) const = 0;         ///< lambda(t)
   virtual double decay(double t0, double t1) const = 0;  ///< exp(-int lambda)
   virtual double variance(double t0,
@@ -26,7 +27,6 @@ class LinearNoising : public Process {
   std::optional<Eigen::MatrixXd> linear_part(double t) const override;
 
  protected:
-  const Eigen::VectorXd& mean() const { return mean_; }
   /// out[i] = factor |x_i - m|^2.
   void quadratic(double factor, ConstPoints x, double* out) const;
 
