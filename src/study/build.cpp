@@ -19,6 +19,10 @@ class Builder {
       if (!parameters || !targets_are_built(object)) continue;
       guarded(object, [&] {
         if (section == "laws") study_.laws_[name] = laws::make_law(*parameters, law_context());
+        if (section == "models") build_model(*parameters);
+        if (section == "measures") {
+          study_.measures_[name] = comparisons::make_measure(*parameters, measure_context());
+        }
         if (section == "processes") study_.processes_[name] = processes::make_process(*parameters, process_context());
         if (section == "grids") study_.grids_[name] = densities::Grid::make(*parameters, study_.communicator_);
         if (section == "densities") build_density(*parameters, object);
@@ -36,6 +40,7 @@ class Builder {
     const auto [section, name] = Target(target);
     if (section == "laws") return study_.laws_.contains(name);
     if (section == "processes") return study_.processes_.contains(name);
+    if (section == "models") return study_.models_.contains(name);
     if (section == "grids") return study_.grids_.contains(name);
     if (section == "densities") return study_.densities_.contains(name);
     return study_.ensembles_.contains(name);
@@ -74,7 +79,7 @@ class Builder {
     context.process = [this](const std::string& name) { return study_.processes_.at(name); };
     context.score = [this](const std::string& section, const std::string& name,
                            const processes::ProcessPtr& of) -> processes::FieldPtr {
-      if (section != "densities") throw UsageError("a score can come from a law or a density");
+      if (section == "models") return model_score(name, of);
       const densities::DensitySettings& density = study_.densities_.at(name);
       if (density.process != of) {
         throw ParameterError("score.density",
@@ -84,7 +89,38 @@ class Builder {
       if (!field) field = std::make_shared<DeferredField>(name, of->dimension());
       return field;
     };
+    context.velocity = [this](const std::string& name) {
+      const processes::FieldPtr velocity = study_.models_.at(name)->velocity();
+      if (!velocity) throw ParameterError("velocity.model", fmt::format("models.{} learns no velocity", name));
+      return velocity;
+    };
     return context;
+  }
+
+  processes::FieldPtr model_score(const std::string& name, const processes::ProcessPtr& of) {
+    const training::Model& model = *study_.models_.at(name);
+    if (!model.score()) throw ParameterError("score.model", fmt::format("models.{} learns no score", name));
+    if (model.process() && of && model.process() != of) {
+      throw ParameterError("score.model",
+                           fmt::format("models.{} learns the scores of another process than the one given here", name));
+    }
+    return model.score();
+  }
+
+  void build_model(const Parameters& parameters) {
+    training::ModelContext context{[this](const std::string& name) { return study_.laws_.at(name); },
+                                   [this](const std::string& name) { return study_.processes_.at(name); }, directory_,
+                                   deck_.seed, study_.communicator_};
+    const training::ModelPtr model = training::make_model(parameters, context);
+    if (study_.communicator_.size() > model->shards()) {
+      throw ParameterError("shards", fmt::format("{} ranks cannot share {} shards; raise it or take fewer ranks",
+                                                 study_.communicator_.size(), model->shards()));
+    }
+    study_.models_[parameters.name()] = model;
+  }
+
+  comparisons::MeasureContext measure_context() {
+    return {[this](const std::string& target) { return unsolved(target); }, deck_.seed};
   }
 
   std::vector<double> times(const Parameters& parameters, const processes::Process& process, double fallback) {
@@ -171,8 +207,10 @@ class Builder {
       path.name = name;
       path.process = study_.ensembles_.at(name).process;
       side.ensemble = &path;
+    } else if (section == "processes") {
+      side.process = study_.processes_.at(name);
     } else {
-      throw ParameterError("compare", fmt::format("{} is neither a density nor an ensemble nor a law", target));
+      throw ParameterError("", fmt::format("{} is no density, ensemble, law or process", target));
     }
     return side;
   }
@@ -203,6 +241,11 @@ class Builder {
     check.settings.name = sides[0] + " ~ " + sides[1];
     check.settings.parameters = parameters;
     check.settings.seed = deck_.seed;
+    for (const std::string& side : sides) {
+      if (side.starts_with("processes.")) {
+        throw ParameterError("compare", fmt::format("{} is neither a density nor an ensemble nor a law", side));
+      }
+    }
     check.settings.first = unsolved(sides[0]);
     check.settings.second = unsolved(sides[1]);
     comparisons::check_check(check.settings);

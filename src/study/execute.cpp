@@ -138,6 +138,7 @@ class Commands {
       const Study::Outcome outcome = run_one(*studies[c], folder);
       agree = agree && outcome.agrees();
       sweep.add(one, outcome.checks);
+      sweep.add(one, outcome.measurements);
       studies[c].reset();
     }
     if (cases.size() > 1 && line_.case_number == 0) {
@@ -152,10 +153,11 @@ class Commands {
   Study::Outcome run_one(Study& study, const std::filesystem::path& folder) {
     const double start = MPI_Wtime();
     write_deck(study.deck(), folder, communicator_);
-    Study::Outcome outcome = study.run();
+    Study::Outcome outcome = study.run(folder);
     const double computed = communicator_.max(MPI_Wtime() - start);
     write_results(study, outcome, folder, line_.words, computed, communicator_);
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
+    if (!outcome.measurements.empty()) say(fmt::format("\n{}", table(outcome.measurements)));
     say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
     for (const auto& [name, path] : outcome.densities) {
       for (const auto& [quantity, value] : path.quantities)

@@ -89,6 +89,19 @@ Json to_json(const comparisons::Result& result) {
               {"verdict", result.agree ? "agree" : "disagree"}};
 }
 
+Json to_json(const comparisons::Measurement& one) {
+  const auto optional_number = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
+  return Json{{"name", one.measure},
+              {"quantity", one.quantity},
+              {"time", one.time},
+              {"value", number_or_null(one.value)},
+              {"floor", optional_number(one.floor)},
+              {"floor_deviation", optional_number(one.floor_deviation)},
+              {"published", optional_number(one.published)},
+              {"published_deviation", optional_number(one.published_deviation)},
+              {"note", one.note}};
+}
+
 /// Dataset shape of cell values: slowest axis first.
 std::vector<std::uint64_t> cell_shape(const densities::Grid& grid) {
   std::vector<std::uint64_t> shape;
@@ -277,11 +290,13 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
                                                   : "disagree"},
                {"quantities", Json::object()},
                {"notes", Json::object()},
+               {"measures", Json::array()},
                {"checks", Json::array()}};
   for (const auto& [name, path] : outcome.densities) {
     if (!path.quantities.empty()) results["quantities"]["densities." + name] = path.quantities;
     if (!path.notes.empty()) results["notes"]["densities." + name] = path.notes;
   }
+  for (const comparisons::Measurement& one : outcome.measurements) results["measures"].push_back(to_json(one));
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
   write_text(folder / "results.json", results.dump(1) + "\n", communicator);
 

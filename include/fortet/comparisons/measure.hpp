@@ -41,4 +41,13 @@ class Measure {
 /// The factory checks all that can be known before anything is computed and throws ParameterError.
 using MeasureFactory = std::function<std::unique_ptr<Measure>(const Parameters&, const MeasureContext&)>;
 
+/// The parameters of a kind of measure: its own, then `published`, which every measure has.
+std::vector<Parameter> with_published(std::vector<Parameter> own);
+
+std::unique_ptr<Measure> make_measure(const Parameters& parameters, const MeasureContext& context);
+
+/// measure.evaluate, with the name and the published figure of the deck's entry filled in (of its first quantity).
+std::vector<Measurement> run_measure(Measure& measure, const Parameters& parameters, const MeasureContext& context,
+                                     const parallel::Communicator& communicator);
+
 }  // namespace fortet::comparisons
