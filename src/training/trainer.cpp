@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "fortet/parallel/threads.hpp"
+#include "training_points.hpp"
 
 namespace fortet::training {
 

@@ -10,7 +10,8 @@ namespace {
 /// A bijection of [0, n) for each key: four rounds of a balanced Feistel network over Philox, repeated until the image
 /// lies in the range (cycle walking; Black and Rogaway 2002). Needs no memory, so that any step can be drawn alone.
 std::int64_t permuted(std::int64_t index, std::int64_t n, std::array<std::uint32_t, 2> key, std::uint64_t epoch) {
-  const int half = std::max(1, (std::bit_width(static_cast<std::uint64_t>(n - 1)) + 1) / 2);
+  const int bits_of_range = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n - 1)));
+  const int half = std::max(1, (bits_of_range + 1) / 2);
   const std::uint64_t mask = (std::uint64_t{1} << half) - 1;
   auto value = static_cast<std::uint64_t>(index);
   do {
@@ -32,10 +33,12 @@ std::int64_t permuted(std::int64_t index, std::int64_t n, std::array<std::uint32
 PointArray rows_of(const laws::Law& law) {
   const auto mixture = law.as_mixture();
   if (!mixture || mixture->means().size() < 2) return {};
-  for (const auto& covariance : mixture->covariances()) {
-    if (!covariance.isZero(0)) return {};
-  }
   const auto& means = mixture->means();
+  const auto& covariances = mixture->covariances();
+  const auto& weights = mixture->weights();
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    if (!covariances[i].isZero(0) || weights[i] != weights[0]) return {};
+  }
   PointArray rows(static_cast<Index>(means.size()), law.dimension());
   for (Index i = 0; i < rows.size(); ++i) {
     for (int k = 0; k < rows.dimension(); ++k) rows(i, k) = means[i][k];
@@ -65,7 +68,7 @@ TrainingPoints::TrainingPoints(laws::LawPtr law, std::uint64_t seed, const std::
   const Index training = all.size() - held_out;
   if (training < batch) {
     throw ParameterError("batch", fmt::format("a batch of {} needs as many training points, but there are {}", batch,
-                                              std::max<Index>(0, training)));
+                                              std::max<Index>(Index{0}, training)));
   }
   points_ = PointArray(training, d);
   held_out_ = PointArray(held_out, d);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fortet/base/parameters.hpp"
+#include "fortet/base/points.hpp"
 #include "fortet/base/registry.hpp"
 
 namespace fortet::networks {
