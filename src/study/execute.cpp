@@ -98,7 +98,10 @@ class Commands {
     const std::string text = read_deck();
     Faults faults(line_.argument);
     const std::vector<Case> cases = [&] {
-      const Document document = read_yaml(line_.argument, text, faults);
+      Document document = read_yaml(line_.argument, text, faults);
+      for (const std::string& assignment : line_.overrides) {  // the others are judged case by case
+        if (assignment.starts_with("sweep.")) apply_override(document, assignment, faults);
+      }
       return cases_of(document, faults);
     }();
     if (!faults.empty()) throw UsageError(faults.text() + "nothing was computed");

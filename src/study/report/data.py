@@ -81,11 +81,22 @@ class Check:
         return expected, observed, np.where(expected * self.count >= 5, z, np.nan)
 
 
+def curves(file):
+    """Training curves: object -> list of the lines of metrics.jsonl about it."""
+    result = {}
+    if file.exists():
+        for line in file.read_text().splitlines():
+            entry = json.loads(line)
+            result.setdefault(entry["object"], []).append(entry)
+    return result
+
+
 class Study:
     def __init__(self, folder):
         self.folder = folder
         self.results = json.loads((folder / "results.json").read_text())
         self.run = json.loads((folder / "run.json").read_text())
+        self.curves = curves(folder / "metrics.jsonl")
         with h5py.File(folder / "study.h5") as file:
             if text(file.attrs["file_type"]) != "fortet study" or int(file.attrs["format_major"]) != 1:
                 raise ValueError("study.h5 is not a fortet study of format 1")
