@@ -26,6 +26,10 @@ class Optimizer {
 
 template <class Real>
 std::unique_ptr<Optimizer<Real>> make_optimizer(const Parameters& parameters, Index count);
+template <>
+std::unique_ptr<Optimizer<float>> make_optimizer(const Parameters& parameters, Index count);
+template <>
+std::unique_ptr<Optimizer<double>> make_optimizer(const Parameters& parameters, Index count);
 
 /// Category "rate_schedules" (constant, cosine; both with warm_up): learning rate at a step, as a factor of the base
 /// rate.
