@@ -1,16 +1,16 @@
-// Objectives against their exact minimisers. The networks are linear, so that the minimiser over the network is known: between
-// normal laws all fields at one time are linear.
-#include <gtest/gtest.h>
-
+// Objectives against their exact minimisers. The networks are linear, so that the minimiser over the network is known:
+// between normal laws all fields at one time are linear.
 #include "support/training.hpp"
+
+#include <gtest/gtest.h>
 
 namespace {
 using namespace fortet;
 
 constexpr int points = 65536;
 
-/// Full batches of a finite set of training points: the minimiser of the empirical loss is reached, and differs from that
-/// of the law by the sampling error of second moments, sqrt(2 / points) relative to their size.
+/// Full batches of a finite set of training points: the minimiser of the empirical loss is reached, and differs from
+/// that of the law by the sampling error of second moments, sqrt(2 / points) relative to their size.
 Json linear(Json values) {
   values["network"] = {{"kind", "mlp"}, {"hidden", Json::array()}, {"time", "none"}, {"precision", "double"}};
   values["batch"] = points;
@@ -53,9 +53,10 @@ TEST(DenoisingScoreMatching, EveryPredictionGivesTheScore) {
   const auto process = test::process("vp", {{"dimension", 1}, {"beta", {{"kind", "constant"}, {"value", 1.0}}}});
   const double alpha = std::exp(-0.5), variance = 0.64 * alpha * alpha + 1 - alpha * alpha;
   for (const char* predict : {"noise", "data", "score", "velocity"}) {
-    const auto model = test::model("denoising_score_matching",
-                                   linear({{"data", "data"}, {"process", "vp"}, {"predict", predict}, {"smallest_time", 0.9999}}),
-                                   {{"data", normal(0.5, 0.8)}}, {{"vp", process}});
+    const auto model =
+        test::model("denoising_score_matching",
+                    linear({{"data", "data"}, {"process", "vp"}, {"predict", predict}, {"smallest_time", 0.9999}}),
+                    {{"data", normal(0.5, 0.8)}}, {{"vp", process}});
     test::train(*model);
     const auto [slope, value] = line(*model->score(), 1, 0.5 * alpha);
     // The target -z/sigma has variance 1/sigma^2, that of x_t is `variance`: regression error of a slope and of a mean.
@@ -66,11 +67,15 @@ TEST(DenoisingScoreMatching, EveryPredictionGivesTheScore) {
 }
 
 TEST(FlowMatching, IndependentNormalLaws) {
-  // x_t = (1-t) x0 + t x1 + sigma sqrt(t(1-t)) z at t = 1/2; the window of times [0.49, 0.51] changes moments by O(1e-4).
+  // x_t = (1-t) x0 + t x1 + sigma sqrt(t(1-t)) z at t = 1/2; the window of times [0.49, 0.51] changes moments by
+  // O(1e-4).
   const double s0 = 0.7, s1 = 1.2, sigma = 0.5, gamma = sigma / 2;
   const auto model = test::model("sf2m",
-                                 linear({{"source", "source"}, {"target", "target"}, {"coupling", {{"kind", "independent"}}},
-                                         {"sigma", sigma}, {"margin", 0.49}}),
+                                 linear({{"source", "source"},
+                                         {"target", "target"},
+                                         {"coupling", {{"kind", "independent"}}},
+                                         {"sigma", sigma},
+                                         {"margin", 0.49}}),
                                  {{"source", normal(-1, s0)}, {"target", normal(2, s1)}});
   test::train(*model);
   const double variance = (s0 * s0 + s1 * s1) / 4 + gamma * gamma;
@@ -88,12 +93,16 @@ TEST(FlowMatching, OptimalCouplingOnTheLine) {
   // Pairs of the plan are x1 = T x0 up to the sampling of a batch of 4096: then x_t = ((1-t) s0 + t s1) y and
   // x1 - x0 = (s1 - s0) y with one standard normal y.
   const double s0 = 0.5, s1 = 1.5;
-  Json values = linear({{"source", "source"}, {"target", "target"}, {"coupling", {{"kind", "exact"}}},
-                        {"interpolant", {{"kind", "linear"}}}, {"margin", 0.49}});
+  Json values = linear({{"source", "source"},
+                        {"target", "target"},
+                        {"coupling", {{"kind", "exact"}}},
+                        {"interpolant", {{"kind", "linear"}}},
+                        {"margin", 0.49}});
   values["batch"] = 4096;
   values["training_points"] = 0;
   values["average"] = 0.98;
-  const auto model = test::model("stochastic_interpolant", values, {{"source", normal(0, s0)}, {"target", normal(1, s1)}});
+  const auto model =
+      test::model("stochastic_interpolant", values, {{"source", normal(0, s0)}, {"target", normal(1, s1)}});
   test::train(*model);
   const auto [slope, value] = line(*model->velocity(), 0.5, 0.5);
   // A batch has 4096 pairs: its empirical deviations are off by 1/sqrt(2 4096) each, averaged over about 50 batches.
@@ -104,8 +113,13 @@ TEST(FlowMatching, OptimalCouplingOnTheLine) {
 
 TEST(RectifiedFlow, ReflowKeepsTheEndsAndStraightens) {
   const auto model = test::model("rectified_flow",
-                                 {{"source", "source"}, {"target", "target"}, {"reflows", 1}, {"pairs", 4000},
-                                  {"pair_steps", 20}, {"steps", 1500}, {"batch", 512},
+                                 {{"source", "source"},
+                                  {"target", "target"},
+                                  {"reflows", 1},
+                                  {"pairs", 4000},
+                                  {"pair_steps", 20},
+                                  {"steps", 1500},
+                                  {"batch", 512},
                                   {"network", {{"kind", "mlp"}, {"hidden", {32, 32}}}},
                                   {"optimizer", {{"kind", "adam"}, {"rate", 3e-3}}},
                                   {"rate_schedule", {{"kind", "cosine"}}}},

@@ -1,9 +1,10 @@
 // ranks: 1 2 3 4
+#include "support/training.hpp"
+
 #include <gtest/gtest.h>
 #include <omp.h>
 
 #include "fortet/base/error.hpp"
-#include "support/training.hpp"
 
 namespace {
 using namespace fortet;
@@ -18,10 +19,12 @@ void expect_same_bits(const std::string& kind, const Json& values, const std::ma
     omp_set_num_threads(threads);
     const auto shared = test::model(kind, values, laws, processes);
     test::train(*shared, test::world());
-    for (const auto& [one, other] : {std::pair{alone->velocity(), shared->velocity()},
-                                     std::pair{alone->score(), shared->score()}}) {
+    for (const auto& [one, other] :
+         {std::pair{alone->velocity(), shared->velocity()}, std::pair{alone->score(), shared->score()}}) {
       EXPECT_EQ(one == nullptr, other == nullptr);
-      if (one && other) EXPECT_EQ(test::values(*one, 0.4, 2), test::values(*other, 0.4, 2)) << kind << " threads " << threads;
+      if (one && other) {
+        EXPECT_EQ(test::values(*one, 0.4, 2), test::values(*other, 0.4, 2)) << kind << " threads " << threads;
+      }
     }
   }
 }
@@ -44,10 +47,16 @@ TEST(Training, SameBitsOnAnyRanksAndThreads) {
     expect_same_bits("ot_cfm", small({{"source", "normal"}, {"target", "moons"}, {"coupling_scope", scope}}),
                      {{"moons", moons}, {"normal", normal}});
   }
-  expect_same_bits("sf2m", small({{"source", "normal"}, {"target", "moons"}, {"training_points", 200},
-                                  {"validation_points", 90}, {"validate_every", 7}, {"patience", 2}}),
+  expect_same_bits("sf2m",
+                   small({{"source", "normal"},
+                          {"target", "moons"},
+                          {"training_points", 200},
+                          {"validation_points", 90},
+                          {"validate_every", 7},
+                          {"patience", 2}}),
                    {{"moons", moons}, {"normal", normal}});
-  expect_same_bits("rectified_flow", small({{"source", "normal"}, {"target", "moons"}, {"pairs", 203}, {"pair_steps", 3}}),
+  expect_same_bits("rectified_flow",
+                   small({{"source", "normal"}, {"target", "moons"}, {"pairs", 203}, {"pair_steps", 3}}),
                    {{"moons", moons}, {"normal", normal}});
 }
 

@@ -11,12 +11,13 @@ inline training::ModelPtr model(const std::string& kind, Json values, std::map<s
                                 std::map<std::string, processes::ProcessPtr> processes = {}, std::uint64_t seed = 1,
                                 const parallel::Communicator& communicator = parallel::Communicator(MPI_COMM_SELF)) {
   const training::ModelContext context{[laws](const std::string& name) { return laws.at(name); },
-                                       [processes](const std::string& name) { return processes.at(name); },
-                                       ".", seed, communicator};
+                                       [processes](const std::string& name) { return processes.at(name); }, ".", seed,
+                                       communicator};
   return training::make_model(Parameters::make("models", kind, std::move(values), "model"), context);
 }
 
-inline void train(training::Model& model, const parallel::Communicator& communicator = parallel::Communicator(MPI_COMM_SELF)) {
+inline void train(training::Model& model,
+                  const parallel::Communicator& communicator = parallel::Communicator(MPI_COMM_SELF)) {
   model.train({communicator, {}, {}, {}});
 }
 

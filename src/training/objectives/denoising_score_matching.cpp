@@ -4,18 +4,47 @@
 namespace fortet::training {
 
 namespace {
+/// How the score comes from what the network predicts.
+struct Prediction {
+  enum class Of { noise, data, score, velocity } of = Of::noise;
+  double data_deviation = 0;  ///< of the scaling by Karras et al.; 0: none
+
+  Decoding operator()(double t, const NoiseLevel& level) const {
+    const double variance = level.sigma * level.sigma, half = level.noise * level.noise / 2;
+    if (data_deviation > 0) {
+      const double ratio = level.sigma / level.alpha, sum = ratio * ratio + data_deviation * data_deviation;
+      const double skip = data_deviation * data_deviation / sum, out = ratio * data_deviation / std::sqrt(sum);
+      return {1 / (std::sqrt(sum) * level.alpha), std::log(ratio) / 4, (skip - 1) / variance,
+              level.alpha * out / variance};
+    }
+    switch (of) {
+      case Of::noise:
+        return {1, t, 0, -1 / level.sigma};
+      case Of::data:
+        return {1, t, -1 / variance, level.alpha / variance};
+      case Of::velocity:
+        return {1, t, -level.attraction / half, -1 / half};
+      default:
+        return {1, t, 0, 1};
+    }
+  }
+};
+
 /// All predictions are affine in each other given (x, t); the loss is w(t) |noise found - noise|^2 whatever the network
 /// predicts, so that the prediction chooses what the network's output means and `weighting` what is minimised.
 class DenoisingScoreMatching : public Objective {
  public:
   /// w(t) of the loss in units of the noise.
-  using Weight = std::function<double(double t, const NoiseLevel&)>;
+  using Weight = std::function<double(double t, const NoiseLevel&, const Decoding&)>;
   /// Time of a sample from a uniform number.
   using TimeOf = std::function<double(double uniform)>;
 
-  DenoisingScoreMatching(NoisedData data, std::function<Decoding(double)> decoding, Weight weight, TimeOf time_of)
-      : data_(std::move(data)), weight_(std::move(weight)), time_of_(std::move(time_of)) {
-    heads_.push_back({"score", Loss::regression, std::move(decoding), data_.process().mean()});
+  DenoisingScoreMatching(NoisedData data, Prediction prediction, Weight weight, TimeOf time_of)
+      : data_(std::move(data)), prediction_(prediction), weight_(std::move(weight)), time_of_(std::move(time_of)) {
+    const auto decoding = [process = data_.shared_process(), prediction](double t) {
+      return prediction(t, NoiseLevel::at(*process, t));
+    };
+    heads_.push_back({"score", Loss::regression, decoding, data_.process().mean()});
   }
   int dimension() const override { return data_.dimension(); }
   const std::vector<Head>& heads() const override { return heads_; }
@@ -26,17 +55,17 @@ class DenoisingScoreMatching : public Objective {
     const int d = dimension();
     data_.draws().uniforms(step, first, n, lesson.time);
     for (Index i = 0; i < n; ++i) lesson.time[i] = time_of_(lesson.time[i]);
-    data_.noise(step, first, lesson.time, lesson.input, lesson.target);
+    data_.points(step, first, lesson.input, lesson.target);
     for (Index i = 0; i < n; ++i) {
       const double t = lesson.time[i];
       const NoiseLevel level = NoiseLevel::at(data_.process(), t);
-      const Decoding decoding = heads_.front().decoding(t);
+      const Decoding decoding = prediction_(t, level);
       const double scale = level.sigma * decoding.gain;
-      lesson.weight[i] = weight_(t, level) * scale * scale;
+      lesson.weight[i] = weight_(t, level, decoding) * scale * scale;
       lesson.time[i] = decoding.time;
       for (int k = 0; k < d; ++k) {
-        const double y = lesson.input(i, k), score = -lesson.target(i, k) / level.sigma;
-        lesson.target(i, k) = (score - decoding.skip * y) / decoding.gain;
+        const double z = lesson.target(i, k), y = level.alpha * lesson.input(i, k) + level.sigma * z;
+        lesson.target(i, k) = (-z / level.sigma - decoding.skip * y) / decoding.gain;
         lesson.input(i, k) = decoding.input * y;
       }
     }
@@ -44,39 +73,11 @@ class DenoisingScoreMatching : public Objective {
 
  private:
   NoisedData data_;
+  Prediction prediction_;
   Weight weight_;
   TimeOf time_of_;
   std::vector<Head> heads_;
 };
-
-/// How the score comes from what the network predicts.
-std::function<Decoding(double)> decoding_of(const Parameters& p,
-                                            std::shared_ptr<const processes::LinearNoising> process) {
-  const std::string predict = p.text("predict");
-  if (p.has("data_deviation")) {
-    if (predict != "data") {
-      throw ParameterError("data_deviation",
-                           fmt::format("this preconditioning is for predict: data, found {}", predict));
-    }
-    const double deviation = p.real("data_deviation");
-    return [process, deviation](double t) {
-      const NoiseLevel level = NoiseLevel::at(*process, t);
-      const double ratio = level.sigma / level.alpha, sum = ratio * ratio + deviation * deviation;
-      const double skip = deviation * deviation / sum, out = ratio * deviation / std::sqrt(sum);
-      const double variance = level.sigma * level.sigma;
-      return Decoding{1 / (std::sqrt(sum) * level.alpha), std::log(ratio) / 4, (skip - 1) / variance,
-                      level.alpha * out / variance};
-    };
-  }
-  return [process, predict](double t) {
-    const NoiseLevel level = NoiseLevel::at(*process, t);
-    const double variance = level.sigma * level.sigma, half = level.noise * level.noise / 2;
-    if (predict == "noise") return Decoding{1, t, 0, -1 / level.sigma};
-    if (predict == "data") return Decoding{1, t, -1 / variance, level.alpha / variance};
-    if (predict == "velocity") return Decoding{1, t, -level.attraction / half, -1 / half};
-    return Decoding{1, t, 0, 1};
-  };
-}
 
 std::vector<Parameter> score_parameters(std::vector<Parameter> own) {
   std::vector<Parameter> all{
@@ -92,10 +93,26 @@ std::vector<Parameter> score_parameters(std::vector<Parameter> own) {
   return with_training_parameters(all);
 }
 
+Prediction prediction_of(const Parameters& p) {
+  const std::string of = p.text("predict");
+  Prediction prediction;
+  prediction.of = of == "noise"   ? Prediction::Of::noise
+                  : of == "data"  ? Prediction::Of::data
+                  : of == "score" ? Prediction::Of::score
+                                  : Prediction::Of::velocity;
+  if (p.has("data_deviation")) {
+    if (of != "data") {
+      throw ParameterError("data_deviation", fmt::format("this scaling is for predict: data, found {}", of));
+    }
+    prediction.data_deviation = p.real("data_deviation");
+  }
+  return prediction;
+}
+
 ModelPtr score_model(const Parameters& p, const ModelContext& context, NoisedData data,
                      const std::shared_ptr<const processes::LinearNoising>& process,
                      DenoisingScoreMatching::Weight weight, DenoisingScoreMatching::TimeOf time_of) {
-  auto objective = std::make_shared<DenoisingScoreMatching>(std::move(data), decoding_of(p, process), std::move(weight),
+  auto objective = std::make_shared<DenoisingScoreMatching>(std::move(data), prediction_of(p), std::move(weight),
                                                             std::move(time_of));
   return std::make_shared<NetworkModel>(training_settings(p, context), objective, context.communicator, process);
 }
@@ -118,18 +135,22 @@ const Registered<ModelFactory> denoising_score_matching{
     [](const Parameters& p, const ModelContext& context) -> ModelPtr {
       const auto process = linear_noising(context.process(p.text("process")), p.text("process"),
                                           context.law(p.text("data"))->dimension());
-      const auto decoding = decoding_of(p, process);
       const std::string weighting = p.text("weighting");
-      const auto weight = [weighting, decoding](double t, const NoiseLevel& level) {
-        const double variance = level.sigma * level.sigma;
-        if (weighting == "score") return 1 / variance;
-        if (weighting == "likelihood") return level.noise * level.noise / variance;
-        if (weighting == "prediction") return 1 / (variance * std::pow(decoding(t).gain, 2));
-        return 1.0;
-      };
+      DenoisingScoreMatching::Weight weight = [](double, const NoiseLevel&, const Decoding&) { return 1.0; };
+      if (weighting == "score") {
+        weight = [](double, const NoiseLevel& level, const Decoding&) { return 1 / (level.sigma * level.sigma); };
+      } else if (weighting == "likelihood") {
+        weight = [](double, const NoiseLevel& level, const Decoding&) {
+          return std::pow(level.noise / level.sigma, 2);
+        };
+      } else if (weighting == "prediction") {
+        weight = [](double, const NoiseLevel& level, const Decoding& decoding) {
+          return std::pow(level.sigma * decoding.gain, -2);
+        };
+      }
       NoisedData data(p, context, process, p.real("smallest_time"));
       const double lowest = p.real("smallest_time"), length = process->horizon() - lowest;
-      return score_model(p, context, std::move(data), process, weight,
+      return score_model(p, context, std::move(data), process, std::move(weight),
                          [lowest, length](double uniform) { return lowest + length * uniform; });
     }};
 
@@ -146,7 +167,7 @@ const Registered<ModelFactory> ddpm{
       const auto steps = static_cast<double>(p.integer("chain_steps"));
       const double tau = process->horizon() / steps;
       const bool elbo = p.text("weighting") == "elbo";
-      const auto weight = [process, tau, elbo](double t, const NoiseLevel& level) {
+      const auto weight = [process, tau, elbo](double t, const NoiseLevel& level, const Decoding&) {
         if (!elbo) return 1.0;
         const double before = std::max(0.0, t - tau), keep = process->decay(before, t), beta = 1 - keep * keep;
         const double variance = level.sigma * level.sigma, variance_before = process->variance(0, before);

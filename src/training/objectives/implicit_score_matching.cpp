@@ -30,8 +30,14 @@ class ImplicitScoreMatching : public Objective {
     }
     draws_.uniforms(step, first, n, lesson.time);
     for (Index i = 0; i < n; ++i) lesson.time[i] = noised_->time(lesson.time[i]);
-    noised_->noise(step, first, lesson.time, lesson.input, lesson.target);
-    for (Index i = 0; i < n; ++i) lesson.weight[i] = noised_->process().variance(0, lesson.time[i]);
+    noised_->points(step, first, lesson.input, lesson.target);
+    for (Index i = 0; i < n; ++i) {
+      const NoiseLevel level = NoiseLevel::at(noised_->process(), lesson.time[i]);
+      lesson.weight[i] = level.sigma * level.sigma;
+      for (int k = 0; k < dimension(); ++k) {
+        lesson.input(i, k) = level.alpha * lesson.input(i, k) + level.sigma * lesson.target(i, k);
+      }
+    }
   }
 
  private:

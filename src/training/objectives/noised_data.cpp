@@ -33,14 +33,12 @@ NoisedData::NoisedData(const Parameters& parameters, const ModelContext& context
   }
 }
 
-void NoisedData::noise(std::uint32_t step, Index first, const double* time, Points centred, Points z) const {
+void NoisedData::points(std::uint32_t step, Index first, Points centred, Points z) const {
   points_.draw(step, first, centred);
   draws_.normals(step, first, z);
-  for (Index i = 0; i < centred.size(); ++i) {
-    const double alpha = process_->decay(0, time[i]), sigma = std::sqrt(process_->variance(0, time[i]));
-    for (int k = 0; k < centred.dimension(); ++k) {
-      centred(i, k) = alpha * (centred(i, k) - process_->mean()[k]) + sigma * z(i, k);
-    }
+  for (int k = 0; k < centred.dimension(); ++k) {
+    const double mean = process_->mean()[k];
+    for (Index i = 0; i < centred.size(); ++i) centred(i, k) -= mean;
   }
 }
 

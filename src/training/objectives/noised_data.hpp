@@ -22,11 +22,12 @@ class NoisedData {
   NoisedData(const Parameters& parameters, const ModelContext& context,
              std::shared_ptr<const processes::LinearNoising> process, double smallest_time);
   const processes::LinearNoising& process() const { return *process_; }
+  const std::shared_ptr<const processes::LinearNoising>& shared_process() const { return process_; }
   int dimension() const { return points_.dimension(); }
   const TrainingDraws& draws() const { return draws_; }
   double time(double uniform) const { return smallest_time_ + (process_->horizon() - smallest_time_) * uniform; }
-  /// x - m with x = X_t at the times time[i], and the noises z.
-  void noise(std::uint32_t step, Index first, const double* time, Points centred, Points z) const;
+  /// X_0 - m and the noises z.
+  void points(std::uint32_t step, Index first, Points centred, Points z) const;
 
  private:
   TrainingPoints points_;
