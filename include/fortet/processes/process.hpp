@@ -39,6 +39,15 @@ struct Underdamped {
   std::function<void(ConstPoints q, Points force)> force;
 };
 
+class LinearNoising;  // linear_noising.hpp
+
+/// Structure of the time reversal of a linear noising process, for diffusion samplers: at time s the law of the process
+/// is that of X_t at the noising time t = noising->horizon() - s.
+struct Denoising {
+  std::shared_ptr<const LinearNoising> noising;
+  FieldPtr score;  ///< grad log p_t, in the noising time
+};
+
 /// Immutable and safe from many threads at once. Nothing here is collective.
 class Process {
  public:
@@ -98,6 +107,7 @@ class Process {
     return std::nullopt;
   }
   virtual const Underdamped* underdamped() const { return nullptr; }
+  virtual const Denoising* denoising() const { return nullptr; }
 
  private:
   int dimension_;
@@ -113,6 +123,8 @@ struct ProcessContext {
   /// Score of the marginals of `of` from another object: section "densities" or "models". Evaluated in the time of
   /// `of`.
   std::function<FieldPtr(const std::string& section, const std::string& name, const ProcessPtr& of)> score;
+  /// Velocity field of a trained model (section "models"), in the time of the flow.
+  std::function<FieldPtr(const std::string& model)> velocity;
 };
 
 using ProcessFactory = std::function<ProcessPtr(const Parameters&, const ProcessContext&)>;
