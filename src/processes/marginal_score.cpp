@@ -1,15 +1,12 @@
-#include <atomic>
-#include <mutex>
-
 #include "fortet/laws/gaussian_mixture.hpp"
 #include "fortet/processes/process.hpp"
+#include "time_cache.hpp"
 
 namespace fortet::processes {
 
 namespace {
 /// The closed-form marginal at one time; `mixture` is set when it is one (then its score has a divergence).
 struct Marginal {
-  double time;
   laws::LawPtr law;
   const laws::GaussianMixture* mixture;
 };
@@ -17,9 +14,9 @@ using MarginalPtr = std::shared_ptr<const Marginal>;
 
 class MarginalScore : public Field {
  public:
-  MarginalScore(ProcessPtr process, laws::LawPtr initial)
-      : process_(std::move(process)), initial_(std::move(initial)), id_(next_id()) {
-    const MarginalPtr probe = at(process_->horizon());
+  MarginalScore(ProcessPtr process, laws::LawPtr initial) : process_(std::move(process)), initial_(std::move(initial)) {
+    // At either end the law may be singular: point masses before they are noised, or where an interpolant ends.
+    const MarginalPtr probe = at(process_->horizon() / 2);
     has_divergence_ = probe->mixture != nullptr;
   }
   int input_dimension() const override { return process_->dimension(); }
@@ -33,11 +30,6 @@ class MarginalScore : public Field {
   }
 
  private:
-  static std::uint64_t next_id() {
-    static std::atomic<std::uint64_t> count{0};
-    return ++count;
-  }
-
   MarginalPtr make(double t) const {
     laws::LawPtr law = process_->marginal(initial_, t);
     if (!law) {
@@ -54,42 +46,17 @@ class MarginalScore : public Field {
                       t));
     }
     const auto* mixture = dynamic_cast<const laws::GaussianMixture*>(law.get());
-    return std::make_shared<Marginal>(t, std::move(law), mixture);
+    return std::make_shared<Marginal>(std::move(law), mixture);
   }
 
-  /// Each thread remembers the marginals of its last times, and all threads share the last ones made.
   MarginalPtr at(double t) const {
-    struct Entry {
-      std::uint64_t id = 0;
-      MarginalPtr marginal;
-    };
-    thread_local std::array<Entry, 8> recent;
-    thread_local std::size_t oldest = 0;
-    for (const Entry& entry : recent) {
-      if (entry.id == id_ && entry.marginal->time == t) return entry.marginal;
-    }
-    MarginalPtr marginal;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const MarginalPtr& candidate : shared_) {
-        if (candidate && candidate->time == t) marginal = candidate;
-      }
-      if (!marginal) {
-        marginal = make(t);
-        shared_[next_shared_++ % shared_.size()] = marginal;
-      }
-    }
-    recent[oldest++ % recent.size()] = {id_, marginal};
-    return marginal;
+    return cache_.at(t, [this](double time) { return make(time); });
   }
 
   ProcessPtr process_;
   laws::LawPtr initial_;
-  std::uint64_t id_;
+  TimeCache<Marginal> cache_;
   bool has_divergence_ = false;
-  mutable std::mutex mutex_;
-  mutable std::array<MarginalPtr, 8> shared_;
-  mutable std::size_t next_shared_ = 0;
 };
 }  // namespace
 

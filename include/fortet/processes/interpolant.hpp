@@ -17,6 +17,7 @@ class Interpolant {
   struct Coefficients {
     double alpha, beta, gamma;                 ///< at t
     double alpha_rate, beta_rate, gamma_rate;  ///< d/dt; infinite where gamma ~ sqrt(t) or sqrt(1 - t)
+    double half_variance_rate;                 ///< d/dt gamma^2 / 2 = gamma gamma', finite for all t
   };
   virtual ~Interpolant() = default;
   virtual Coefficients at(double t) const = 0;
