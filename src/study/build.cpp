@@ -1,5 +1,4 @@
 // Builds the objects of a deck in order and collects the faults that only their kinds can judge.
-#include "deferred_field.hpp"
 #include "fortet/base/expression.hpp"
 #include "fortet/study/study.hpp"
 
@@ -86,7 +85,7 @@ class Builder {
                              fmt::format("densities.{} is not a density of the process that is reversed", name));
       }
       auto& field = study_.deferred_[name];
-      if (!field) field = std::make_shared<DeferredField>(name, of->dimension());
+      if (!field) field = std::make_shared<processes::DeferredField>("the score of densities." + name, of->dimension());
       return field;
     };
     context.velocity = [this](const std::string& name) {

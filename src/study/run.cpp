@@ -1,5 +1,4 @@
 // Computes the objects of a study in order and makes its checks.
-#include "deferred_field.hpp"
 #include "fortet/base/progress.hpp"
 #include "fortet/study/study.hpp"
 #include "metrics.hpp"

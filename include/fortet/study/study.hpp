@@ -5,6 +5,7 @@
 
 #include "fortet/comparisons/check.hpp"
 #include "fortet/comparisons/measure.hpp"
+#include "fortet/processes/deferred_field.hpp"
 #include "fortet/study/deck.hpp"
 #include "fortet/training/model.hpp"
 
@@ -15,9 +16,6 @@ class Progress;
 namespace fortet::study {
 
 class Metrics;
-
-/// A score that comes from a density computed later in the run.
-class DeferredField;
 
 /// Objects of a deck, built but not computed. Building finds the faults that only the kinds themselves can judge.
 class Study {
@@ -72,7 +70,7 @@ class Study {
   std::map<std::string, densities::DensitySettings> densities_;
   std::map<std::string, densities::DensityPlan> density_plans_;
   std::map<std::string, ensembles::EnsembleSettings> ensembles_;
-  std::map<std::string, std::shared_ptr<DeferredField>> deferred_;  ///< by density name
+  std::map<std::string, std::shared_ptr<processes::DeferredField>> deferred_;  ///< by density name
   std::map<std::string, training::ModelPtr> models_;
   std::map<std::string, std::unique_ptr<comparisons::Measure>> measures_;
   std::vector<PendingCheck> checks_;
