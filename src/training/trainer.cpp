@@ -244,9 +244,11 @@ void Trainer<Real>::run() {
       if (!std::isfinite(norm_of_head)) {
         publish();
         throw DivergedError(fmt::format(
-            "models.{}: the gradient is not finite at step {} of {}; the weights before it are in {}. Try a smaller "
-            "optimizer.rate (now {:g}), or clip",
-            settings_.name, step + 1, settings_.steps, context_.weights_file.string(), rate));
+            "models.{}: the gradient is not finite at step {} of {}{}. Try a smaller optimizer.rate (now {:g}), or "
+            "clip",
+            settings_.name, step + 1, settings_.steps,
+            context_.weights_file.empty() ? "" : "; the weights before it are in " + context_.weights_file.string(),
+            rate));
       }
       norm = std::max(norm, norm_of_head);
       learner.optimizer->step(learner.network.parameters(), gradient, rate);
