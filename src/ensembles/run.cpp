@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "block_loops.hpp"
+#include "diffusion_sampler.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "setup.hpp"
 
@@ -113,6 +114,10 @@ class RankRun {
     const Points before = setup_.walls.absorbing() ? chunk.before.view().slice(0, size) : Points();
     if (setup_.walls.absorbing()) copy(block.x, before);
     setup_.stepper->apply(step, prepared, block, workspace);
+    if (setup_.denoise_to_zero && step.end == setup_.settings.process->horizon()) {
+      const processes::Denoising& denoising = *setup_.settings.process->denoising();
+      predict_data(denoising, noise_level(denoising, step.end), block.x, workspace);
+    }
     if (setup_.walls.any()) {
       setup_.walls.apply(step, before, block.x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr,
                          workspace);

@@ -30,6 +30,9 @@ Schema schema() {
            .with({required("particles", {Type::integer}, "How many").at_least(1),
                   defaulted("every", {Type::integer}, 1, "Kept every so many steps").at_least(1)}),
        defaulted("log_density", {Type::boolean}, false, "Carry log p along a deterministic flow: d/dt log p = -div b"),
+       defaulted("denoise_to_zero", {Type::boolean}, false,
+                 "At the horizon replace x by the data predicted from it, m + (x - m + sigma^2 score)/alpha: for a "
+                 "reversal that stops before its noise is gone"),
        defaulted("store", {Type::integer}, 100000, "How many particles go to the result file").nonnegative(),
        defaulted("error_budget", {Type::boolean}, true,
                  "Estimate the time-step error by a coarser run with the same Wiener increments")}};

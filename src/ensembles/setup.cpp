@@ -35,7 +35,7 @@ std::vector<double> schedule_times(const EnsembleSettings& settings, const Stepp
     if (stepper.is_adaptive() || stepper.is_exact()) return {0, horizon};
     throw ParameterError("steps", "stepper " + kind + " needs the number of steps over the horizon");
   }
-  return make_step_schedule(parameters)(horizon, parameters.integer("steps"));
+  return make_step_schedule(parameters)(*settings.process, parameters.integer("steps"));
 }
 }  // namespace
 
@@ -64,11 +64,20 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
                                settings.particles,
                                at.back(),
                                factor,
-                               parameters.has("tolerance") ? parameters.real("tolerance") : 0.0};
+                               parameters.has("tolerance") ? parameters.real("tolerance") : 0.0,
+                               parameters.has("steps") ? parameters.integer("steps") : 0,
+                               parallel::Stream(settings.seed, parallel::Purpose::corrector, settings.name)};
   StepperPtr stepper = make_stepper(parameters.child("stepper"), context);
   if (stepper->is_adaptive() && walls.any()) {
     throw ParameterError("walls", "stepper " + parameters.child("stepper").kind() +
                                       " takes steps of its own and sees no walls: use rk4");
+  }
+  const bool denoise = parameters.boolean("denoise_to_zero");
+  if (denoise && !process.denoising()) {
+    throw ParameterError("denoise_to_zero", "the process is not the time_reversal of a linear noising process");
+  }
+  if (denoise && log_density) {
+    throw ParameterError("denoise_to_zero", "log densities cannot be carried through the prediction of the data");
   }
   const bool recorded = parameters.has("trajectories");
   TimeGrid grid = make_time_grid(schedule_times(settings, *stepper, recorded), at, process.horizon(),
@@ -81,7 +90,7 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
     trajectories = std::min<std::int64_t>(record.integer("particles"), settings.particles);
     every = static_cast<std::size_t>(record.integer("every"));
   }
-  return {settings,     std::move(at), std::move(stepper), std::move(grid), {}, std::move(walls), log_density,
+  return {settings,     std::move(at), std::move(stepper), std::move(grid), {}, std::move(walls), log_density, denoise,
           trajectories, every};
 }
 

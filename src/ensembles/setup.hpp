@@ -14,6 +14,7 @@ struct Setup {
   std::vector<std::unique_ptr<const Prepared>> prepared;  ///< one per step
   WallRules walls;
   bool log_density;
+  bool denoise_to_zero;
   std::int64_t trajectories;  ///< how many
   std::size_t every;          ///< recorded after every so many steps
 

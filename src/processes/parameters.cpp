@@ -76,10 +76,19 @@ void evaluate_all(const std::vector<Expression>& formulas, double t, ConstPoints
 }
 
 Parameter score_schema() {
-  return required("score", {Type::record}, "where grad log p_t comes from")
-      .with({optional("law", {Type::reference}, "closed form: the marginals of `of` started from this law").of("laws"),
-             optional("density", {Type::reference}, "the density of `of` on a grid").of("densities"),
-             optional("model", {Type::reference}, "a trained score").of("models")});
+  Parameter parameter = optional_score_schema("`of`", "always");
+  parameter.is_required = true;
+  parameter.doc = "where grad log p_t comes from";
+  return parameter;
+}
+
+Parameter optional_score_schema(const std::string& of, const std::string& when) {
+  return optional("score", {Type::record}, fmt::format("where grad log p_t comes from; needed {}", when))
+      .with(
+          {optional("law", {Type::reference}, fmt::format("closed form: the marginals of {} started from this law", of))
+               .of("laws"),
+           optional("density", {Type::reference}, fmt::format("the density of {} on a grid", of)).of("densities"),
+           optional("model", {Type::reference}, "a trained score").of("models")});
 }
 
 FieldPtr score_parameter(const Parameters& p, const ProcessContext& context, const ProcessPtr& forward) {

@@ -28,8 +28,10 @@ laws::LawPtr mixture_marginal(const Process& process, const laws::LawPtr& initia
 /// Evaluates a list of formulas into the columns of a block.
 void evaluate_all(const std::vector<Expression>& formulas, double t, ConstPoints x, Points out);
 
-/// Record `score` with exactly one of law, density and model, as a field in the time of `forward`.
+/// Record `score` with exactly one of law, density and model, as a field in the time of `forward`. `of` says whose
+/// score it is, `when` when the record may not be left out.
 Parameter score_schema();
+Parameter optional_score_schema(const std::string& of, const std::string& when);
 FieldPtr score_parameter(const Parameters& p, const ProcessContext& context, const ProcessPtr& forward);
 
 }  // namespace fortet::processes

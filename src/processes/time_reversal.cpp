@@ -1,4 +1,5 @@
 /// Kind time_reversal: Anderson's reversal, the probability flow and the family between them (MATHS section 1).
+#include "fortet/processes/linear_noising.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {
@@ -11,12 +12,16 @@ namespace {
 /// Started from p_T it has the law p_{T-s} at s for every c. Started from another law it has no closed-form marginal.
 class TimeReversal : public Process {
  public:
+  /// `score` is null for a process without noise.
   TimeReversal(ProcessPtr forward, FieldPtr score, Expression stochasticity, double stop)
       : Process(forward->dimension(), forward->horizon() - stop),
         forward_(std::move(forward)),
         score_(std::move(score)),
         stochasticity_(std::move(stochasticity)),
-        is_flow_(stochasticity_.is_zero()) {}
+        is_flow_(stochasticity_.is_zero()) {
+    auto noising = std::dynamic_pointer_cast<const LinearNoising>(forward_);
+    if (noising && score_) denoising_ = Denoising{std::move(noising), score_};
+  }
 
   void drift(double s, ConstPoints x, Points out) const override {
     const double t = forward_time(s);
@@ -111,6 +116,7 @@ class TimeReversal : public Process {
     if (part) *part = -*part;
     return part;
   }
+  const Denoising* denoising() const override { return denoising_ ? &*denoising_ : nullptr; }
 
  private:
   double forward_time(double s) const {
@@ -132,6 +138,7 @@ class TimeReversal : public Process {
   FieldPtr score_;
   Expression stochasticity_;
   bool is_flow_;
+  std::optional<Denoising> denoising_;
 };
 
 ProcessPtr make_reversal(const Parameters& p, const ProcessContext& context) {
@@ -142,7 +149,11 @@ ProcessPtr make_reversal(const Parameters& p, const ProcessContext& context) {
         "stop", fmt::format("expected a time before the horizon {} of `of`, found {}", forward->horizon(), stop));
   }
   const Expression stochasticity = parse_formula(p, "stochasticity", 0);
-  return std::make_shared<TimeReversal>(forward, score_parameter(p, context, forward), stochasticity, stop);
+  if (!p.has("score") && forward->noise_shape() != NoiseShape::none) {
+    throw ParameterError("score", "a process with noise has no reversal without its score");
+  }
+  const FieldPtr score = p.has("score") ? score_parameter(p, context, forward) : nullptr;
+  return std::make_shared<TimeReversal>(forward, score, stochasticity, stop);
 }
 
 const Registered<ProcessFactory> time_reversal{
@@ -150,7 +161,8 @@ const Registered<ProcessFactory> time_reversal{
      "time_reversal",
      "A process run backwards, s = horizon - t: dY = [-b + (c+1)/2 (a grad log p + div a)] ds + sqrt(c) G dW",
      "Anderson, 1982; Song et al., 2021",
-     {required("of", {Type::reference}, "the process to be reversed").of("processes"), score_schema(),
+     {required("of", {Type::reference}, "the process to be reversed").of("processes"),
+      optional_score_schema("`of`", "where it has noise"),
       defaulted("stochasticity", {Type::real, Type::expression}, 1.0,
                 "c(t) >= 0 in the time of this process: 1 the reversed diffusion, 0 the probability flow")
           .nonnegative(),

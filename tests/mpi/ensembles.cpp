@@ -90,6 +90,19 @@ TEST(Ensembles, SameBitsForReversalsAndFlows) {
                {{"stepper", "dormand_prince"}, {"tolerance", 1e-4}, {"log_density", true}, {"at", {0.2, 0.9, 1}}}));
 }
 
+TEST(Ensembles, SameBitsForDiffusionSamplers) {
+  const auto reversal = test::reversal(vp(), two_bumps(), 1, 0.01);
+  for (const Json& stepper :
+       {Json("ddpm_ancestral"), Json("ddim"), Json{{"kind", "ddim"}, {"eta", 0.5}},
+        Json{{"kind", "dpm_solver"}, {"order", 1}}, Json{{"kind", "dpm_solver"}, {"order", 2}},
+        Json{{"kind", "dpm_solver"}, {"order", 3}}, Json("dpm_solver_plus_plus"), Json("edm_heun"),
+        Json{{"kind", "edm_heun"}, {"churn", 3}}, Json{{"kind", "predictor_corrector"}, {"corrector_steps", 2}}}) {
+    expect_same_bits(ensemble(
+        reversal, normal(2), 1300,
+        {{"stepper", stepper}, {"steps", 9}, {"schedule", "log_snr"}, {"denoise_to_zero", true}, {"at", {0.3, 0.99}}}));
+  }
+}
+
 TEST(Ensembles, SameBitsWithWallsAndTrajectories) {
   const auto process = test::process("brownian", {{"dimension", 2}});
   const Json walls{

@@ -28,7 +28,7 @@ inline ensembles::EnsembleSettings ensemble(processes::ProcessPtr process, laws:
 inline processes::ProcessPtr reversal(const processes::ProcessPtr& forward, const laws::LawPtr& data,
                                       double stochasticity = 1, double stop = 0) {
   const processes::ProcessContext context{
-      [&](const std::string&) { return data; }, [&](const std::string&) { return forward; }, {}};
+      [&](const std::string&) { return data; }, [&](const std::string&) { return forward; }, {}, {}};
   return process("time_reversal",
                  {{"of", "forward"}, {"score", {{"law", "data"}}}, {"stochasticity", stochasticity}, {"stop", stop}},
                  context);

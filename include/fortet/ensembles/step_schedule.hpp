@@ -5,11 +5,12 @@
 
 #include "fortet/base/parameters.hpp"
 #include "fortet/base/registry.hpp"
+#include "fortet/processes/process.hpp"
 
 namespace fortet::ensembles {
 
-/// Gives the steps + 1 increasing times from 0 to the horizon.
-using StepSchedule = std::function<std::vector<double>(double horizon, long steps)>;
+/// Gives the steps + 1 increasing times from 0 to the horizon of the process.
+using StepSchedule = std::function<std::vector<double>(const processes::Process& process, long steps)>;
 using StepScheduleFactory = std::function<StepSchedule(const Parameters&)>;
 
 /// The schedule in parameter `schedule`; throws ParameterError.

@@ -77,6 +77,8 @@ struct StepperContext {
   double end = 0;        ///< no step goes beyond this time
   int coarsening = 1;    ///< an adaptive stepper makes its steps this many times longer
   double tolerance = 0;  ///< of the deck's ensemble entry; 0: not given
+  long steps = 0;        ///< over the horizon; 0: not given
+  parallel::Stream corrector{0, parallel::Purpose::corrector};  ///< inner Langevin steps
 };
 
 /// Immutable; apply() is called from many threads at once.

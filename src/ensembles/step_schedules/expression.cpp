@@ -12,7 +12,8 @@ const Registered<StepScheduleFactory> registered{
      {required("map", {Type::expression}, "Increasing formula in u, for instance u^3")}},
     [](const Parameters& parameters) -> StepSchedule {
       const Expression map = Expression::parse(parameters.text("map"), {"u"});
-      return [map](double horizon, long steps) {
+      return [map](const processes::Process& process, long steps) {
+        const double horizon = process.horizon();
         const double first = map(0, {0.0}), last = map(0, {1.0});
         std::vector<double> times(steps + 1);
         for (long i = 0; i <= steps; ++i) {

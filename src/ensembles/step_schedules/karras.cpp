@@ -6,10 +6,10 @@ namespace fortet::ensembles {
 namespace {
 const Registered<StepScheduleFactory> registered{
     [] {
-      Schema schema{
-          "step_schedules", "karras",
-          "Noise levels (largest^{1/rho} + u (smallest^{1/rho} - largest^{1/rho}))^rho, u = i / (steps - 1), then zero",
-          "Karras et al. 2022", noise_level_parameters()};
+      Schema schema{"step_schedules", "karras",
+                    "Noise levels (largest^{1/rho} + u (smallest^{1/rho} - largest^{1/rho}))^rho, u = i / (steps - 1), "
+                    "then zero; the level is sigma/alpha of a reversed noising process, else the time left",
+                    "Karras et al. 2022", noise_level_parameters()};
       schema.parameters.push_back(
           defaulted("rho", {Type::real}, 7.0, "Exponent: larger makes shorter steps at small noise").positive());
       return schema;

@@ -6,8 +6,9 @@ namespace fortet::ensembles {
 namespace {
 const Registered<StepScheduleFactory> registered{
     {"step_schedules", "log_snr",
-     "Equal steps in the logarithm of the signal-to-noise ratio alpha^2 / sigma^2, then zero noise", "Lu et al. 2022",
-     noise_level_parameters()},
+     "Equal steps in the logarithm of the signal-to-noise ratio alpha^2 / sigma^2, then zero noise; alpha and sigma "
+     "are those of a reversed noising process, else 1 and the time left",
+     "Lu et al. 2022", noise_level_parameters()},
     [](const Parameters& parameters) -> StepSchedule {
       return noise_level_schedule(parameters, [](double u, double largest, double smallest) {
         return largest * std::pow(smallest / largest, u);

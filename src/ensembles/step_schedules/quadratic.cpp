@@ -11,7 +11,8 @@ const Registered<StepScheduleFactory> registered{
           .one_of({"start", "end"})}},
     [](const Parameters& parameters) -> StepSchedule {
       const bool fine_at_end = parameters.text("fine") == "end";
-      return [fine_at_end](double horizon, long steps) {
+      return [fine_at_end](const processes::Process& process, long steps) {
+        const double horizon = process.horizon();
         std::vector<double> times(steps + 1);
         for (long i = 0; i <= steps; ++i) {
           const double u = static_cast<double>(i) / static_cast<double>(steps);

@@ -4,7 +4,8 @@ namespace fortet::ensembles {
 namespace {
 const Registered<StepScheduleFactory> registered{
     {"step_schedules", "uniform", "Equal steps", "", {}}, [](const Parameters&) -> StepSchedule {
-      return [](double horizon, long steps) {
+      return [](const processes::Process& process, long steps) {
+        const double horizon = process.horizon();
         std::vector<double> times(steps + 1);
         for (long i = 0; i <= steps; ++i) times[i] = horizon * static_cast<double>(i) / static_cast<double>(steps);
         return times;
