@@ -151,7 +151,8 @@ void Hdf5File::integers_attribute(const std::string& path, const std::string& na
                                   std::span<const std::int64_t> values) {
   const hsize_t count = values.size();
   const Id space(H5Screate_simple(1, &count, nullptr), H5Sclose);
-  write_attribute(path, name, H5T_NATIVE_INT64, space, values.data());
+  const std::int64_t none = 0;  // HDF5 wants an address even for an empty list
+  write_attribute(path, name, H5T_NATIVE_INT64, space, values.empty() ? &none : values.data());
 }
 
 bool Hdf5File::has(const std::string& path) const {

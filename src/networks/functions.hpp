@@ -14,6 +14,7 @@ struct Coefficients<float> {
   static constexpr float lowest = -87.0f;    ///< e^lowest is a normal number
   static constexpr float log2_high = 0x1.62e4p-1f, log2_low = 1.4286068e-06f;
   static constexpr int mantissa = 23, bias = 127;
+  static constexpr std::int32_t lower_half = 0xfff;  ///< bits that a factor must not have for an exact square
   /// (e^r - 1 - r) / r^2 for |r| <= log(2)/2
   static constexpr float exponential[] = {0.00139261836f, 0.00836317905f, 0.0416665546f, 0.16666577f, 0.5f};
   /// (2 artanh(s) - 2 s) / s^3 in s^2 for s <= 1/3
@@ -30,6 +31,7 @@ struct Coefficients<double> {
   static constexpr double lowest = -708.0;
   static constexpr double log2_high = 0x1.62e42feep-1, log2_low = 1.9082149292705877e-10;
   static constexpr int mantissa = 52, bias = 1023;
+  static constexpr std::int64_t lower_half = 0x7ffffff;
   static constexpr double exponential[] = {2.5100385495510319e-8, 2.7620088445409748e-7,  2.7557268459997065e-6,
                                            2.4801521295954375e-5, 0.00019841269863053617, 0.0013888888917213717,
                                            0.0083333333333300618, 0.041666666666624128,   0.16666666666666667,
@@ -102,14 +104,18 @@ struct Normal {
 
 template <class Real>
 inline Normal<Real> normal(Vector<Real> x) {
+  using C = Coefficients<Real>;
   Vector<Real> y = absolute<Real>(x);
   y = y > 40 ? constant(Real(40)) : y;
-  const Vector<Real> square = y * y, rest = y * y - square;  // the second fused: what the first has rounded away
+  // What rounding takes from y^2 would be magnified by the exponential: Dekker's product, y split into halves.
+  const IntegerVector<Real> upper = reinterpret_cast<IntegerVector<Real>>(y) & ~C::lower_half;
+  const Vector<Real> high = reinterpret_cast<Vector<Real>>(upper), low = y - high;
+  const Vector<Real> square = y * y, rest = ((high * high - square) + 2 * high * low) + low * low;
   const Vector<Real> power = exponential<Real>(square * Real(-0.5)).value * (1 - Real(0.5) * rest);
   y = y * Real(0.70710678118654752);
   const Vector<Real> both = 1 / ((y + 3) * (y * 2 + 1));
   const Vector<Real> t = (y - 3) * ((y * 2 + 1) * both);
-  const Vector<Real> scaled = polynomial<Real>(Coefficients<Real>::error_function, t) * ((y + 3) * both);
+  const Vector<Real> scaled = polynomial<Real>(C::error_function, t) * ((y + 3) * both);
   const Vector<Real> tail = power * scaled * Real(0.5);
   return {x < 0 ? tail : 1 - tail, power * Real(0.39894228040143268)};
 }
