@@ -30,6 +30,10 @@ Schema schema() {
            .with({required("particles", {Type::integer}, "How many").at_least(1),
                   defaulted("every", {Type::integer}, 1, "Kept every so many steps").at_least(1)}),
        defaulted("log_density", {Type::boolean}, false, "Carry log p along a deterministic flow: d/dt log p = -div b"),
+       defaulted(
+           "path_energy", {Type::boolean}, false,
+           "Sum |b(x, t)|^2 dt over the steps, taken at the begin of each: the mean over the particles is the path "
+           "energy E int |b|^2 dt, for the measure of this name"),
        defaulted("store", {Type::integer}, 100000, "How many particles go to the result file").nonnegative(),
        defaulted("error_budget", {Type::boolean}, true,
                  "Estimate the time-step error by a coarser run with the same Wiener increments")}};

@@ -16,6 +16,7 @@ struct Setup {
   bool log_density;
   std::int64_t trajectories;  ///< how many
   std::size_t every;          ///< recorded after every so many steps
+  bool path_energy;           ///< summed along the way
 
   int dimension() const { return settings.process->dimension(); }
 };
