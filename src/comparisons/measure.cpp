@@ -2,12 +2,17 @@
 
 namespace fortet::comparisons {
 
-std::vector<Parameter> with_published(std::vector<Parameter> own) {
-  own.push_back(
+namespace {
+Schema with_published(Schema schema) {
+  schema.parameters.push_back(
       optional("published", {Type::reals},
                "figure of the literature to be printed beside this one: its mean, or [mean, standard deviation]"));
-  return own;
+  return schema;
 }
+}  // namespace
+
+RegisteredMeasure::RegisteredMeasure(Schema schema, MeasureFactory factory)
+    : Registered(with_published(std::move(schema)), std::move(factory)) {}
 
 std::unique_ptr<Measure> make_measure(const Parameters& parameters, const MeasureContext& context) {
   if (parameters.has("published") && parameters.reals("published").size() > 2) {

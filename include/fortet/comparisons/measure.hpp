@@ -41,8 +41,10 @@ class Measure {
 /// The factory checks all that can be known before anything is computed and throws ParameterError.
 using MeasureFactory = std::function<std::unique_ptr<Measure>(const Parameters&, const MeasureContext&)>;
 
-/// The parameters of a kind of measure: its own, then `published`, which every measure has.
-std::vector<Parameter> with_published(std::vector<Parameter> own);
+/// Registers a kind of measure; its schema gains the parameter `published`, which every measure has.
+struct RegisteredMeasure : Registered<MeasureFactory> {
+  RegisteredMeasure(Schema schema, MeasureFactory factory);
+};
 
 std::unique_ptr<Measure> make_measure(const Parameters& parameters, const MeasureContext& context);
 

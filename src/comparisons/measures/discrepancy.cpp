@@ -50,14 +50,15 @@ class Discrepancy : public Measure {
   CheckSettings settings_;
 };
 
-const Registered<MeasureFactory> registered{
-    {"measures", "discrepancy",
-     "Statistics of a check without its verdict; the floor is the mean of the statistic when both sides agree", "",
-     with_published({required("of", {Type::reference}, "ensemble or density: section.name"),
-                     required("against", {Type::reference}, "ensemble, density or law: section.name"),
-                     required("at", {Type::reals}, "times"),
-                     defaulted("by", {Type::kinds}, "kl", "statistics").of("statistics"),
-                     optional("bins", {Type::integer}, "at most so many bins in total").at_least(2)})},
+const RegisteredMeasure registered{
+    {"measures",
+     "discrepancy",
+     "Statistics of a check without its verdict; the floor is the mean of the statistic when both sides agree",
+     "",
+     {required("of", {Type::reference}, "ensemble or density: section.name"),
+      required("against", {Type::reference}, "ensemble, density or law: section.name"),
+      required("at", {Type::reals}, "times"), defaulted("by", {Type::kinds}, "kl", "statistics").of("statistics"),
+      optional("bins", {Type::integer}, "at most so many bins in total").at_least(2)}},
     [](const Parameters& parameters, const MeasureContext& context) -> std::unique_ptr<Measure> {
       return std::make_unique<Discrepancy>(parameters, context);
     }};

@@ -47,7 +47,7 @@ class PathEnergy : public Measure {
   Parameters parameters_;
 };
 
-const Registered<MeasureFactory> registered{
+const RegisteredMeasure registered{
     Schema{"measures",
            "path_energy",
            "E int |b(x_t, t)|^2 dt along the particles, at least W_2^2 of their first and last law when the process "

@@ -21,7 +21,7 @@ class Wasserstein : public Measure {
   Parameters parameters_;
 };
 
-const Registered<MeasureFactory> registered{
+const RegisteredMeasure registered{
     Schema{"measures", "wasserstein",
            "W_2 of two samples: the root of the mean squared distance under their optimal assignment, beside the same "
            "number for two samples of one law",
