@@ -24,6 +24,7 @@ class Builder {
         }
         if (section == "processes") study_.processes_[name] = processes::make_process(*parameters, process_context());
         if (section == "grids") study_.grids_[name] = densities::Grid::make(*parameters, study_.communicator_);
+        if (section == "bridges") build_bridge(*parameters);
         if (section == "densities") build_density(*parameters, object);
         if (section == "ensembles") build_ensemble(*parameters, object);
       });
@@ -41,6 +42,8 @@ class Builder {
     if (section == "processes") return study_.processes_.contains(name);
     if (section == "models") return study_.models_.contains(name);
     if (section == "grids") return study_.grids_.contains(name);
+    if (section == "bridges") return study_.bridges_.contains(name);
+    if (section == "measures") return study_.measures_.contains(name);
     if (section == "densities") return study_.densities_.contains(name);
     return study_.ensembles_.contains(name);
   }
@@ -75,7 +78,10 @@ class Builder {
   processes::ProcessContext process_context() {
     processes::ProcessContext context;
     context.law = [this](const std::string& name) { return study_.laws_.at(name); };
-    context.process = [this](const std::string& name) { return study_.processes_.at(name); };
+    context.process = [this](const std::string& name) {
+      return name.starts_with("bridges.") ? study_.bridges_.at(Target(name).name)->process()
+                                          : study_.processes_.at(name);
+    };
     context.score = [this](const std::string& section, const std::string& name,
                            const processes::ProcessPtr& of) -> processes::FieldPtr {
       if (section == "models") return model_score(name, of);
@@ -118,21 +124,59 @@ class Builder {
     study_.models_[parameters.name()] = model;
   }
 
+  void build_bridge(const Parameters& parameters) {
+    bridges::BridgeSettings settings;
+    settings.name = parameters.name();
+    settings.parameters = parameters;
+    settings.source = study_.laws_.at(parameters.text("source"));
+    settings.target = study_.laws_.at(parameters.text("target"));
+    settings.grid = study_.grids_.at(parameters.text("grid"));
+    const int dimension = settings.grid->dimension();
+    const std::string grid = "grids." + parameters.text("grid");
+    double horizon = 1;
+    if (parameters.has("process")) {
+      settings.reference = study_.processes_.at(parameters.text("process"));
+      horizon = settings.reference->horizon();
+      same_dimension("process", settings.reference->dimension(), "processes." + parameters.text("process"), dimension,
+                     grid);
+    }
+    for (const auto& [key, law] : {std::pair{"source", settings.source}, std::pair{"target", settings.target}}) {
+      same_dimension(key, law->dimension(), "laws." + parameters.text(key), dimension, grid);
+      if (!law->capabilities().cell_masses) {
+        throw ParameterError(key, fmt::format("laws.{} has no masses of cells", parameters.text(key)));
+      }
+    }
+    settings.at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{0, horizon / 2, horizon};
+    check_times(settings.at, horizon, "the bridge");
+    const auto reports = study_.bridge_reports_;
+    settings.progress = [reports](double fraction, const std::string& state) {
+      if (reports->progress) reports->progress(fraction, state);
+    };
+    settings.metrics = [reports](const Json& line) {
+      if (reports->metrics) reports->metrics(line);
+    };
+    study_.bridge_times_[settings.name] = settings.at;
+    study_.bridges_[parameters.name()] = bridges::make_bridge(std::move(settings));
+  }
+
   comparisons::MeasureContext measure_context() {
     return {[this](const std::string& target) { return unsolved(target); }, deck_.seed};
   }
 
   std::vector<double> times(const Parameters& parameters, const processes::Process& process, double fallback) {
     std::vector<double> at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{fallback};
+    check_times(at, process.horizon(), "processes." + parameters.text("process"));
+    return at;
+  }
+
+  static void check_times(const std::vector<double>& at, double horizon, const std::string& of) {
     for (std::size_t i = 0; i < at.size(); ++i) {
-      if (at[i] < 0 || at[i] > process.horizon() * (1 + 1e-12)) {
+      if (at[i] < 0 || at[i] > horizon * (1 + 1e-12)) {
         throw ParameterError(fmt::format("at[{}]", i),
-                             fmt::format("time {:g} lies outside of [0, {:g}], the times of processes.{}", at[i],
-                                         process.horizon(), parameters.text("process")));
+                             fmt::format("time {:g} lies outside of [0, {:g}], the times of {}", at[i], horizon, of));
       }
       if (i > 0 && at[i] <= at[i - 1]) throw ParameterError(fmt::format("at[{}]", i), "times must increase");
     }
-    return at;
   }
 
   static void same_dimension(const char* key, int found, const std::string& what, int expected, const std::string& of) {
@@ -201,6 +245,12 @@ class Builder {
       path.boxes.clear();
       for (const densities::Box& box : densities::named_boxes(settings)) path.boxes.push_back({box, {}, {}, {}});
       side.density = &path;
+    } else if (section == "bridges") {
+      auto& path = unsolved_densities_[target];
+      path.name = name;
+      path.grid = study_.grids_.at(deck_.find(section, name)->text("grid"));
+      path.process = study_.bridges_.at(name)->process();
+      side.density = &path;
     } else if (section == "ensembles") {
       auto& path = unsolved_ensembles_[name];
       path.name = name;
@@ -217,6 +267,7 @@ class Builder {
   const std::vector<double>* times_of(const std::string& target) const {
     const auto [section, name] = Target(target);
     if (section == "densities") return &study_.densities_.at(name).at;
+    if (section == "bridges") return &study_.bridge_times_.at(name);
     if (section == "ensembles") return &study_.ensembles_.at(name).at;
     return nullptr;
   }

@@ -167,6 +167,10 @@ class Commands {
         say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
       for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
     }
+    for (const auto& [name, path] : outcome.bridges) {
+      for (const auto& [quantity, value] : path.quantities)
+        say(fmt::format("bridges.{}: {} = {:.10g}\n", name, quantity, value));
+    }
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
     for (const Study::Timing& timing : outcome.timings) {
       say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least),

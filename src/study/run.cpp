@@ -19,6 +19,7 @@ comparisons::Side Study::side(const std::string& target, const Outcome& outcome)
   comparisons::Side side;
   side.name = target;
   if (section == "densities") side.density = &outcome.densities.at(name);
+  if (section == "bridges") side.density = &outcome.bridges.at(name).law;
   if (section == "processes") side.process = processes_.at(name);
   if (section == "laws") side.law = laws_.at(name);
   if (section == "ensembles") {
@@ -40,7 +41,7 @@ void Study::train(const std::string& name, const std::filesystem::path& folder, 
 
 Study::Outcome Study::run(const std::filesystem::path& folder) {
   Outcome outcome;
-  Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && !models_.empty());
+  Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && !(models_.empty() && bridges_.empty()));
   const auto timed = [&](const std::string& object, const auto& body) {
     Progress progress(object, communicator_.is_root());
     const double start = MPI_Wtime();
@@ -65,6 +66,15 @@ Study::Outcome Study::run(const std::filesystem::path& folder) {
         if (deferred != deferred_.end()) deferred->second->fill(densities::score_field(path));
         outcome.densities.emplace(name, std::move(path));
         settings.progress = nullptr;
+      });
+    } else if (section == "bridges") {
+      timed(object, [&](Progress& progress) {
+        bridge_reports_->progress = [&](double fraction, const std::string& state) {
+          progress.update(fraction, state);
+        };
+        bridge_reports_->metrics = [&](const Json& line) { metrics.write(line); };
+        outcome.bridges.emplace(name, bridges_.at(name)->solve());
+        *bridge_reports_ = {};
       });
     } else if (section == "models") {
       timed(object, [&](Progress& progress) { train(name, folder, metrics, progress); });

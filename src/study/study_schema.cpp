@@ -6,7 +6,7 @@ const Schema& study_schema() {
   static const Schema schema{
       "study",
       "",
-      "Keys at the top of a deck, beside the sections laws, processes, models, grids, densities, "
+      "Keys at the top of a deck, beside the sections laws, processes, models, grids, bridges, densities, "
       "ensembles, measures, checks and sweep.",
       "",
       {required("study", {Type::text}, "title of the study"),

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "fortet/bridges/bridge.hpp"
 #include "fortet/comparisons/check.hpp"
 #include "fortet/comparisons/measure.hpp"
 #include "fortet/processes/deferred_field.hpp"
@@ -42,6 +43,7 @@ class Study {
   struct Outcome {
     std::map<std::string, densities::DensityPath> densities;
     std::map<std::string, ensembles::EnsemblePath> ensembles;
+    std::map<std::string, bridges::BridgePath> bridges;
     std::vector<comparisons::Result> checks;
     std::vector<comparisons::Measurement> measurements;
     std::vector<Timing> timings;  ///< in the order in which the objects were computed
@@ -71,7 +73,15 @@ class Study {
   std::map<std::string, densities::DensityPlan> density_plans_;
   std::map<std::string, ensembles::EnsembleSettings> ensembles_;
   std::map<std::string, std::shared_ptr<processes::DeferredField>> deferred_;  ///< by density name
+  /// What the solver of a bridge says while it runs.
+  struct BridgeReports {
+    std::function<void(double fraction, const std::string&)> progress;
+    std::function<void(const Json&)> metrics;
+  };
   std::map<std::string, training::ModelPtr> models_;
+  std::map<std::string, std::unique_ptr<bridges::BridgeSolver>> bridges_;
+  std::map<std::string, std::vector<double>> bridge_times_;
+  std::shared_ptr<BridgeReports> bridge_reports_ = std::make_shared<BridgeReports>();
   std::map<std::string, std::unique_ptr<comparisons::Measure>> measures_;
   std::vector<PendingCheck> checks_;
   std::map<std::string, ensembles::EnsemblePath> coarser_;

@@ -87,6 +87,8 @@ def curves(file):
     if file.exists():
         for line in file.read_text().splitlines():
             entry = json.loads(line)
+            if "loss" not in entry and "validation" not in entry:
+                continue
             result.setdefault(entry["object"], []).append(entry)
     return result
 
@@ -102,6 +104,7 @@ class Study:
                 raise ValueError("study.h5 is not a fortet study of format 1")
             self.title = text(file.attrs["title"])
             self.densities = {n: Density(n, g) for n, g in file.get("densities", {}).items()}
+            self.densities |= {f"bridge {n}": Density(f"bridge {n}", g) for n, g in file.get("bridges", {}).items()}
             self.ensembles = {n: Ensemble(n, g) for n, g in file.get("ensembles", {}).items()}
             rows = self.results["checks"]
             self.checks = [Check(row, file[f"checks/{i:04d}"]) for i, row in enumerate(rows) if f"checks/{i:04d}" in file]
