@@ -128,13 +128,17 @@ void Network<Real>::State::fill_time(const Real* t, Index samples, Real* rows, W
     Real* sine = rows + static_cast<Index>(k) * tile_size;
     Real* cosine = sine + static_cast<Index>(frequencies.size()) * tile_size;
     double* const angles = workspace.angles;
-    const Index count = same ? lanes<double> : tile_size;
-    for (Index i = 0; i < count; ++i) angles[i] = frequencies[k] * static_cast<double>(t[std::min(i, samples - 1)]);
+    constexpr Index part = 8;  // always complete, so that every lane runs the same instructions
+    for (Index begin = 0; begin < (same ? part : tile_size); begin += part) {
+      for (Index i = begin; i < begin + part; ++i) {
+        angles[i] = frequencies[k] * static_cast<double>(t[std::min(i, samples - 1)]);
+      }
 #pragma omp simd
-    for (Index i = 0; i < count; ++i) {
-      const vectorised::SinCos value = vectorised::sin_cos_turns(angles[i]);
-      workspace.sines[i] = value.sin;
-      workspace.cosines[i] = value.cos;
+      for (Index i = begin; i < begin + part; ++i) {
+        const vectorised::SinCos value = vectorised::sin_cos_turns(angles[i]);
+        workspace.sines[i] = value.sin;
+        workspace.cosines[i] = value.cos;
+      }
     }
     for (Index i = 0; i < tile_size; ++i) {
       sine[i] = static_cast<Real>(workspace.sines[same ? 0 : i]);
