@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "fortet/processes/linear_noising.hpp"
 #include "weighted_points.hpp"
 
 namespace fortet::comparisons {
