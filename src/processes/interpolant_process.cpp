@@ -47,7 +47,8 @@ class InterpolantProcess : public Process {
       if (!mixture || (!same(*mixture, *start) && !same(*mixture, *source))) return nullptr;
     }
     const Interpolant::Coefficients c = interpolant_->at(t);
-    if (c.alpha == 1 && c.beta == 0 && c.gamma == 0) return initial;
+    const bool at_start = interpolant_->is_one_sided() ? c.gamma == 1 : c.alpha == 1 && c.gamma == 0;
+    if (at_start && c.beta == 0) return initial;
     if (target_ && c.alpha == 0 && c.beta == 1 && c.gamma == 0) return target_;
     return at(t);
   }

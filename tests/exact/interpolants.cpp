@@ -135,7 +135,7 @@ TEST(InterpolantProcess, SatisfiesTheFokkerPlanckEquation) {
       cases.push_back({{nullptr, nullptr, coupled()}, parameters, 1, 0.3});
     }
   }
-  constexpr double h = 1e-3;
+  constexpr double h = 2e-4;
   for (const Case& c : cases) {
     const ProcessPtr process =
         exact(c.ends, {{"interpolant", c.interpolant}, {"stochasticity", c.stochasticity}, {"noise", c.noise}});
@@ -164,7 +164,8 @@ TEST(InterpolantProcess, SatisfiesTheFokkerPlanckEquation) {
         const double rate = (at(t - 2 * h) - 8 * at(t - h) + 8 * at(t + h) - at(t + 2 * h)) / (12 * h);
         const double transport = divergence[i] + b(i, 0) * s(i, 0) + b(i, 1) * s(i, 1);
         const double spreading = 0.5 * g * g * (laplacian[i] + s(i, 0) * s(i, 0) + s(i, 1) * s(i, 1));
-        // Truncation h^4 / 30 times a fifth derivative in time on the scale of 0.1: 1e-12 / 30 * 1e5 of the rate.
+        // Truncation (h / tau)^4 / 30 of the rate, tau > 0.02 the time in which a variance changes: 3e-10. Rounding of
+        // log p, 1e-15 / h = 5e-12.
         EXPECT_NEAR(rate + transport, spreading, 2e-8 * (1 + std::abs(rate) + std::abs(transport)))
             << c.interpolant << t;
         // The divergence against differences of the drift.
