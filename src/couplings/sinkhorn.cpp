@@ -52,10 +52,13 @@ EntropicPlan::EntropicPlan(ConstPoints source, ConstPoints target, const Sinkhor
     largest += extent * extent;
   }
   if (!std::isfinite(largest)) throw UsageError("entropic transport: a coordinate is not finite");
+  constexpr Index largest_kernel = 1 << 22;
+  if (source.size() * target.size() <= largest_kernel) kernel_.resize(source.size() * target.size());
   // Coarse epsilons only bring the potentials near.
   constexpr double rough = 0.1;
   constexpr long few = 10;
-  for (double epsilon = largest; epsilon > 2 * settings.epsilon; epsilon /= 2) iterate(epsilon, rough, few);
+  constexpr double near = 64;  // from here on the iteration needs no coarse start
+  for (double epsilon = largest / near; epsilon > 2 * settings.epsilon; epsilon /= 2) iterate(epsilon, rough, few);
   error_ = iterate(settings.epsilon, settings.tolerance, settings.iterations);
   if (!(error_ <= settings.tolerance)) {
     throw DivergedError(
@@ -63,14 +66,13 @@ EntropicPlan::EntropicPlan(ConstPoints source, ConstPoints target, const Sinkhor
                     "(tolerance {:g}): take a larger epsilon, more iterations, or a larger tolerance",
                     settings.epsilon, error_, settings.iterations, settings.tolerance));
   }
+  kernel_ = {};
   summarise();
 }
 
 double EntropicPlan::update(const PointArray& own, const PointArray& other, std::vector<double>& potential,
                             const std::vector<double>& other_potential, double epsilon) {
   const Index m = other.size();
-  const double damping =
-      std::isinf(settings_.mass_penalty) ? 1.0 : settings_.mass_penalty / (settings_.mass_penalty + epsilon);
   costs_.resize(m);
   double change = 0;
   for (Index i = 0; i < own.size(); ++i) {
@@ -83,14 +85,86 @@ double EntropicPlan::update(const PointArray& own, const PointArray& other, std:
       for (Index j = 0; j < m; ++j) shift = std::min(shift, costs_[j] - other_potential[j]);
       sum = sum_of_exponentials(other_potential.data(), costs_.data(), m, shift, epsilon);
     }
-    const double updated = damping * (shift - epsilon * std::log(sum / static_cast<double>(m)));
+    const double updated = damping(epsilon) * (shift - epsilon * std::log(sum / static_cast<double>(m)));
     change += std::abs(std::expm1(std::min((potential[i] - updated) / epsilon, 700.0)));
     potential[i] = updated;
   }
   return change / static_cast<double>(own.size());
 }
 
+double EntropicPlan::damping(double epsilon) const {
+  return std::isinf(settings_.mass_penalty) ? 1.0 : settings_.mass_penalty / (settings_.mass_penalty + epsilon);
+}
+
+double EntropicPlan::iterate_on_kernel(double epsilon, double tolerance, long most) {
+  const Index n = source_.size(), m = target_.size();
+  const double part = damping(epsilon), scale = 1 / epsilon;
+  std::vector<double> u(n), v(m), sums(m), absorbed_f, absorbed_g;
+  costs_.resize(m);
+  double error = std::numeric_limits<double>::infinity();
+  bool absorb = true;
+  for (long k = 0; k < most && !(error <= tolerance); ++k) {
+    if (absorb) {
+      // A half step in the log domain first, so that no row of the kernel is out of range.
+      error = update(source_, target_, f_, g_, epsilon);
+      update(target_, source_, g_, f_, epsilon);
+      ++iterations_;
+      absorbed_f = f_;
+      absorbed_g = g_;
+      for (Index i = 0; i < n; ++i) {
+        double* const row = kernel_.data() + i * m;
+        squared_distances(source_, i, target_, row);
+        const double shift = f_[i];
+#pragma omp simd
+        for (Index j = 0; j < m; ++j) row[j] = vectorised::exp((shift + (g_[j] - row[j])) * scale);
+      }
+      std::fill(u.begin(), u.end(), 1.0);
+      std::fill(v.begin(), v.end(), 1.0);
+      absorb = false;
+      continue;
+    }
+    // One pass over the kernel: a row's sum gives its u, with which it is added to the sums of the columns.
+    std::fill(sums.begin(), sums.end(), 0.0);
+    double change = 0;
+    const auto updated = [&](double sum, Index count, double absorbed) {
+      return part == 1
+                 ? static_cast<double>(count) / sum
+                 : std::exp(((part - 1) * absorbed - part * epsilon * std::log(sum / static_cast<double>(count))) *
+                            scale);
+    };
+    for (Index i = 0; i < n; ++i) {
+      const double* const row = kernel_.data() + i * m;
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (Index j = 0; j < m; ++j) sum += row[j] * v[j];
+      const double own = updated(sum, m, absorbed_f[i]);
+      change += std::abs(u[i] / own - 1);
+      u[i] = own;
+#pragma omp simd
+      for (Index j = 0; j < m; ++j) sums[j] += own * row[j];
+    }
+    for (Index j = 0; j < m; ++j) v[j] = updated(sums[j], n, absorbed_g[j]);
+    error = change / static_cast<double>(n);
+    ++iterations_;
+    const auto in_range = [](double value) { return value > 1e-50 && value < 1e50; };
+    if (!std::all_of(u.begin(), u.end(), in_range) || !std::all_of(v.begin(), v.end(), in_range)) {
+      // What cannot be represented is taken back; the log domain goes on from the last potentials that could.
+      f_ = absorbed_f;
+      g_ = absorbed_g;
+      error = std::numeric_limits<double>::infinity();
+      absorb = true;
+      continue;
+    }
+    for (Index i = 0; i < n; ++i) f_[i] = absorbed_f[i] + epsilon * std::log(u[i]);
+    for (Index j = 0; j < m; ++j) g_[j] = absorbed_g[j] + epsilon * std::log(v[j]);
+    const auto far = [](double value) { return value < 1e-20 || value > 1e20; };
+    absorb = std::any_of(u.begin(), u.end(), far) || std::any_of(v.begin(), v.end(), far);
+  }
+  return error;
+}
+
 double EntropicPlan::iterate(double epsilon, double tolerance, long most) {
+  if (!kernel_.empty()) return iterate_on_kernel(epsilon, tolerance, most);
   double error = std::numeric_limits<double>::infinity();
   for (long k = 0; k < most && !(error <= tolerance); ++k) {
     // After the second half step the columns are right; what the first half step of the next iteration changes is what

@@ -21,8 +21,9 @@ struct SinkhornSettings {
 /// Vialard 2018). Holds copies of the points.
 class EntropicPlan {
  public:
-  /// Halves epsilon from the largest cost down to the given one (Schmitzer 2019). Single-threaded; memory O((n + m) d).
-  /// Throws DivergedError when the tolerance is not met, UsageError when dimensions differ or a sample is empty.
+  /// Halves epsilon from a 64th of the largest cost down to the given one, with potentials absorbed into the kernel
+  /// (Schmitzer 2019). Single-threaded; memory O((n + m) d), and n m for the kernel up to 32 MB. Throws DivergedError
+  /// when the tolerance is not met, UsageError when dimensions differ or a sample is empty.
   EntropicPlan(ConstPoints source, ConstPoints target, const SinkhornSettings& settings);
 
   /// pi_ij = exp((f_i + g_j - c_ij) / epsilon) / (n m).
@@ -44,12 +45,17 @@ class EntropicPlan {
   double update(const PointArray& own, const PointArray& other, std::vector<double>& potential,
                 const std::vector<double>& other_potential, double epsilon);
   double iterate(double epsilon, double tolerance, long most);
+  /// The same iterations on the kernel exp((f + g - c) / epsilon), which is computed once and again only when the
+  /// potentials have moved far from those in it.
+  double iterate_on_kernel(double epsilon, double tolerance, long most);
+  double damping(double epsilon) const;
   void summarise();
 
   PointArray source_, target_;
   SinkhornSettings settings_;
   std::vector<double> f_, g_;
-  std::vector<double> costs_;  // one row of them, while the plan is computed
+  std::vector<double> costs_;   // one row of them, while the plan is computed
+  std::vector<double> kernel_;  // by rows, while the plan is computed; empty for samples too large for it
   double transport_cost_ = 0, value_ = 0, mass_ = 0, error_ = 0;
   long iterations_ = 0;
 };
