@@ -6,7 +6,7 @@
 
 namespace fortet::couplings {
 
-double exact_cost(std::span<const double> source, std::span<const double> target, std::span<const double> cost) {
+TransportPlan exact_plan(std::span<const double> source, std::span<const double> target, std::span<const double> cost) {
   using Simplex = lemon::NetworkSimplex<lemon::ListDigraph, std::int64_t, std::int64_t>;
   std::vector<int> rows, columns;
   for (std::size_t i = 0; i < source.size(); ++i) {
@@ -53,14 +53,22 @@ double exact_cost(std::span<const double> source, std::span<const double> target
   Simplex simplex(graph);
   simplex.supplyMap(balance).costMap(arc_cost);
   if (simplex.run() != Simplex::OPTIMAL) throw DivergedError("the network simplex found no optimal transport plan");
+  TransportPlan plan;
   double sum = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (std::size_t j = 0; j < columns.size(); ++j) {
       const std::int64_t flow = simplex.flow(arcs[i * columns.size() + j]);
-      if (flow > 0) sum += static_cast<double>(flow) * cost_of(i, j);
+      if (flow <= 0) continue;
+      sum += static_cast<double>(flow) * cost_of(i, j);
+      plan.entries.push_back({rows[i], columns[j], static_cast<double>(flow) / static_cast<double>(total)});
     }
   }
-  return sum / static_cast<double>(total);
+  plan.cost = sum / static_cast<double>(total);
+  return plan;
+}
+
+double exact_cost(std::span<const double> source, std::span<const double> target, std::span<const double> cost) {
+  return exact_plan(source, target, cost).cost;
 }
 
 }  // namespace fortet::couplings

@@ -56,6 +56,9 @@ class RankRun {
     return counters_;
   }
 
+  /// Sum over this rank's particles of the integral of |b|^2.
+  const parallel::ExactSum& path_energy() const { return path_energy_; }
+
  private:
   static constexpr Index cache_values = 32768;  // doubles of one chunk: 256 KiB
 
@@ -63,12 +66,13 @@ class RankRun {
     std::int64_t first;
     PointArray x, before;
     std::vector<double> weights, log_density;
+    std::vector<double> energy;  ///< per particle: sum of |b|^2 dt so far; empty unless asked for
   };
 
   void run_chunk(std::int64_t first, Index size) {
     const Stepper& stepper = *setup_.stepper;
     const Index capacity = stepper.is_adaptive() ? stepper.alignment() : block_size;
-    Chunk chunk{first, PointArray(size, setup_.dimension()), {}, {}, {}};
+    Chunk chunk{first, PointArray(size, setup_.dimension()), {}, {}, {}, {}};
     Workspace workspace(capacity);
     start(chunk, capacity);
     std::size_t output = 0;
@@ -86,6 +90,9 @@ class RankRun {
     counters_.rejected += workspace.rejected;
     counters_.proposed += workspace.proposed;
     counters_.accepted += workspace.accepted;
+    for (Index i = std::max<Index>(0, own_.begin - first); i < std::min<Index>(chunk.energy.size(), own_.end - first);
+         ++i)
+      path_energy_.add(chunk.energy[i]);
   }
 
   void start(Chunk& chunk, Index capacity) const {
@@ -95,6 +102,7 @@ class RankRun {
       chunk.weights.assign(size, 1.0);
     }
     if (setup_.log_density) chunk.log_density.resize(size);
+    if (setup_.path_energy) chunk.energy.assign(size, 0.0);
     for (Index begin = 0; begin < size; begin += block_size) {
       const Points x = chunk.x.view().slice(begin, std::min(block_size, size - begin));
       setup_.settings.initial->sample(initial_, chunk.first + begin, x);
@@ -113,6 +121,10 @@ class RankRun {
                 std::clamp<Index>(own_.begin - first, 0, size), std::clamp<Index>(own_.end - first, 0, size)};
     const Points before = setup_.walls.absorbing() ? chunk.before.view().slice(0, size) : Points();
     if (setup_.walls.absorbing()) copy(block.x, before);
+    if (setup_.path_energy) {
+      add_energy(step, block.x, chunk.energy.data() + begin, workspace);
+      workspace.release();
+    }
     setup_.stepper->apply(step, prepared, block, workspace);
     if (setup_.denoise_to_zero && step.end == setup_.settings.process->horizon()) {
       const processes::Denoising& denoising = *setup_.settings.process->denoising();
@@ -123,6 +135,18 @@ class RankRun {
                          workspace);
     }
     check(block.x, first, step.number + step.parts.size(), step.end);
+  }
+
+  /// energy[i] += |b(x_i, t)|^2 dt at the begin of the step.
+  void add_energy(const Step& step, ConstPoints x, double* energy, Workspace& workspace) const {
+    const Points drift = workspace.points(x.size(), x.dimension());
+    setup_.settings.process->drift(step.begin, x, drift);
+    const double length = step.end - step.begin;
+    for (int k = 0; k < x.dimension(); ++k) {
+      const double* const b = drift.coordinate(k);
+#pragma omp simd
+      for (Index i = 0; i < x.size(); ++i) energy[i] += b[i] * b[i] * length;
+    }
   }
 
   /// Throws DivergedError for the first particle that is not finite.
@@ -177,6 +201,7 @@ class RankRun {
   parallel::Stream initial_;
   std::mutex mutex_;
   Counters counters_;
+  parallel::ExactSum path_energy_;
   std::atomic<bool> failed_ = false;
 };
 
@@ -217,6 +242,7 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
   const parallel::Range own = communicator.share(settings.particles);
   std::vector<double> recorded;
   Counters counters;
+  parallel::ExactSum path_energy;
   parallel::together(communicator, [&] {
     for (const double t : setup.at) {
       path.snapshots.push_back({t, own.begin, settings.particles, PointArray(own.size(), setup.dimension()), {}, {}});
@@ -225,7 +251,9 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
     }
     const std::int64_t followed = std::max<std::int64_t>(0, std::min(own.end, setup.trajectories) - own.begin);
     if (followed > 0) recorded.resize(record_count(setup) * followed * setup.dimension());
-    counters = RankRun(setup, own, path, recorded).run();
+    RankRun rank_run(setup, own, path, recorded);
+    counters = rank_run.run();
+    path_energy = rank_run.path_energy();
   });
   path.trajectories = gather(setup, recorded, communicator);
 
@@ -236,6 +264,10 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
   path.work["drift_evaluations"] = static_cast<double>(sums[1]);
   if (setup.stepper->is_adaptive()) path.work["rejected_steps"] = static_cast<double>(sums[2]);
   if (sums[3] > 0) path.work["acceptance_rate"] = static_cast<double>(sums[4]) / static_cast<double>(sums[3]);
+  if (setup.path_energy) {
+    const double sum = communicator.sum(path_energy);
+    path.work["path_energy"] = settings.particles > 0 ? sum / static_cast<double>(settings.particles) : 0.0;
+  }
   path.work["seconds"] =
       communicator.max(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return path;

@@ -33,6 +33,10 @@ Schema schema() {
        defaulted("denoise_to_zero", {Type::boolean}, false,
                  "At the horizon replace x by the data predicted from it, m + (x - m + sigma^2 score)/alpha: for a "
                  "reversal that stops before its noise is gone"),
+       defaulted(
+           "path_energy", {Type::boolean}, false,
+           "Sum |b(x, t)|^2 dt over the steps, taken at the begin of each: the mean over the particles is the path "
+           "energy E int |b|^2 dt, for the measure of this name"),
        defaulted("store", {Type::integer}, 100000, "How many particles go to the result file").nonnegative(),
        defaulted("error_budget", {Type::boolean}, true,
                  "Estimate the time-step error by a coarser run with the same Wiener increments")}};

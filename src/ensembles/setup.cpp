@@ -79,6 +79,15 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
   if (denoise && log_density) {
     throw ParameterError("denoise_to_zero", "log densities cannot be carried through the prediction of the data");
   }
+  const bool path_energy = parameters.boolean("path_energy");
+  if (path_energy && (stepper->is_adaptive() || !parameters.has("steps"))) {
+    throw ParameterError("path_energy",
+                         "the path energy is summed over steps: give their number, and a stepper that "
+                         "does not choose its own");
+  }
+  if (path_energy && walls.absorbing()) {
+    throw ParameterError("path_energy", "the path energy of particles that are absorbed on the way is not defined");
+  }
   const bool recorded = parameters.has("trajectories");
   TimeGrid grid = make_time_grid(schedule_times(settings, *stepper, recorded), at, process.horizon(),
                                  stepper->is_adaptive() ? 1 : factor);
@@ -90,8 +99,8 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
     trajectories = std::min<std::int64_t>(record.integer("particles"), settings.particles);
     every = static_cast<std::size_t>(record.integer("every"));
   }
-  return {settings,     std::move(at), std::move(stepper), std::move(grid), {}, std::move(walls), log_density, denoise,
-          trajectories, every};
+  return {settings,    std::move(at), std::move(stepper), std::move(grid), {},         std::move(walls),
+          log_density, denoise,       trajectories,       every,           path_energy};
 }
 
 void check_ensemble(const EnsembleSettings& settings) { make_setup(settings, 1); }

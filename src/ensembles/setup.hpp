@@ -17,6 +17,7 @@ struct Setup {
   bool denoise_to_zero;
   std::int64_t trajectories;  ///< how many
   std::size_t every;          ///< recorded after every so many steps
+  bool path_energy;           ///< summed along the way
 
   int dimension() const { return settings.process->dimension(); }
 };

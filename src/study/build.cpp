@@ -1,5 +1,4 @@
 // Builds the objects of a deck in order and collects the faults that only their kinds can judge.
-#include "deferred_field.hpp"
 #include "fortet/base/expression.hpp"
 #include "fortet/study/study.hpp"
 
@@ -19,8 +18,13 @@ class Builder {
       if (!parameters || !targets_are_built(object)) continue;
       guarded(object, [&] {
         if (section == "laws") study_.laws_[name] = laws::make_law(*parameters, law_context());
+        if (section == "models") build_model(*parameters);
+        if (section == "measures") {
+          study_.measures_[name] = comparisons::make_measure(*parameters, measure_context());
+        }
         if (section == "processes") study_.processes_[name] = processes::make_process(*parameters, process_context());
         if (section == "grids") study_.grids_[name] = densities::Grid::make(*parameters, study_.communicator_);
+        if (section == "bridges") build_bridge(*parameters);
         if (section == "densities") build_density(*parameters, object);
         if (section == "ensembles") build_ensemble(*parameters, object);
       });
@@ -36,7 +40,10 @@ class Builder {
     const auto [section, name] = Target(target);
     if (section == "laws") return study_.laws_.contains(name);
     if (section == "processes") return study_.processes_.contains(name);
+    if (section == "models") return study_.models_.contains(name);
     if (section == "grids") return study_.grids_.contains(name);
+    if (section == "bridges") return study_.bridges_.contains(name);
+    if (section == "measures") return study_.measures_.contains(name);
     if (section == "densities") return study_.densities_.contains(name);
     return study_.ensembles_.contains(name);
   }
@@ -71,33 +78,105 @@ class Builder {
   processes::ProcessContext process_context() {
     processes::ProcessContext context;
     context.law = [this](const std::string& name) { return study_.laws_.at(name); };
-    context.process = [this](const std::string& name) { return study_.processes_.at(name); };
+    context.process = [this](const std::string& name) {
+      return name.starts_with("bridges.") ? study_.bridges_.at(Target(name).name)->process()
+                                          : study_.processes_.at(name);
+    };
     context.score = [this](const std::string& section, const std::string& name,
                            const processes::ProcessPtr& of) -> processes::FieldPtr {
-      if (section != "densities") throw UsageError("a score can come from a law or a density");
+      if (section == "models") return model_score(name, of);
       const densities::DensitySettings& density = study_.densities_.at(name);
       if (density.process != of) {
         throw ParameterError("score.density",
                              fmt::format("densities.{} is not a density of the process that is reversed", name));
       }
       auto& field = study_.deferred_[name];
-      if (!field) field = std::make_shared<DeferredField>(name, of->dimension());
+      if (!field) field = std::make_shared<processes::DeferredField>("the score of densities." + name, of->dimension());
       return field;
+    };
+    context.velocity = [this](const std::string& name) {
+      const processes::FieldPtr velocity = study_.models_.at(name)->velocity();
+      if (!velocity) throw ParameterError("velocity.model", fmt::format("models.{} learns no velocity", name));
+      return velocity;
     };
     return context;
   }
 
+  processes::FieldPtr model_score(const std::string& name, const processes::ProcessPtr& of) {
+    const training::Model& model = *study_.models_.at(name);
+    if (!model.score()) throw ParameterError("score.model", fmt::format("models.{} learns no score", name));
+    if (model.process() && of && model.process() != of) {
+      throw ParameterError("score.model",
+                           fmt::format("models.{} learns the scores of another process than the one given here", name));
+    }
+    return model.score();
+  }
+
+  void build_model(const Parameters& parameters) {
+    training::ModelContext context{[this](const std::string& name) { return study_.laws_.at(name); },
+                                   [this](const std::string& name) { return study_.processes_.at(name); }, directory_,
+                                   deck_.seed, study_.communicator_};
+    const training::ModelPtr model = training::make_model(parameters, context);
+    if (study_.communicator_.size() > model->shards()) {
+      throw ParameterError("shards", fmt::format("{} ranks cannot share {} shards; raise it or take fewer ranks",
+                                                 study_.communicator_.size(), model->shards()));
+    }
+    study_.models_[parameters.name()] = model;
+  }
+
+  void build_bridge(const Parameters& parameters) {
+    bridges::BridgeSettings settings;
+    settings.name = parameters.name();
+    settings.parameters = parameters;
+    settings.source = study_.laws_.at(parameters.text("source"));
+    settings.target = study_.laws_.at(parameters.text("target"));
+    settings.grid = study_.grids_.at(parameters.text("grid"));
+    const int dimension = settings.grid->dimension();
+    const std::string grid = "grids." + parameters.text("grid");
+    double horizon = 1;
+    if (parameters.has("process")) {
+      settings.reference = study_.processes_.at(parameters.text("process"));
+      horizon = settings.reference->horizon();
+      same_dimension("process", settings.reference->dimension(), "processes." + parameters.text("process"), dimension,
+                     grid);
+    }
+    for (const auto& [key, law] : {std::pair{"source", settings.source}, std::pair{"target", settings.target}}) {
+      same_dimension(key, law->dimension(), "laws." + parameters.text(key), dimension, grid);
+      if (!law->capabilities().cell_masses) {
+        throw ParameterError(key, fmt::format("laws.{} has no masses of cells", parameters.text(key)));
+      }
+    }
+    settings.at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{0, horizon / 2, horizon};
+    check_times(settings.at, horizon, "the bridge");
+    const auto reports = study_.bridge_reports_;
+    settings.progress = [reports](double fraction, const std::string& state) {
+      if (reports->progress) reports->progress(fraction, state);
+    };
+    settings.metrics = [reports](const Json& line) {
+      if (reports->metrics) reports->metrics(line);
+    };
+    study_.bridge_times_[settings.name] = settings.at;
+    study_.bridges_[parameters.name()] = bridges::make_bridge(std::move(settings));
+  }
+
+  comparisons::MeasureContext measure_context() {
+    return {[this](const std::string& target) { return unsolved(target); }, deck_.seed};
+  }
+
   std::vector<double> times(const Parameters& parameters, const processes::Process& process, double fallback) {
     std::vector<double> at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{fallback};
+    check_times(at, process.horizon(), "processes." + parameters.text("process"));
+    return at;
+  }
+
+  static void check_times(const std::vector<double>& at, double horizon, const std::string& of) {
     for (std::size_t i = 0; i < at.size(); ++i) {
-      if (at[i] < 0 || at[i] > process.horizon() * (1 + 1e-12)) {
+      if (at[i] < 0 || at[i] > horizon * (1 + 1e-12)) {
         throw ParameterError(fmt::format("at[{}]", i),
-                             fmt::format("time {:g} lies outside of [0, {:g}], the times of processes.{}", at[i],
-                                         process.horizon(), parameters.text("process")));
+                             fmt::format("time {:g} lies outside of [0, {:g}], the times of {}", at[i], horizon, of));
       }
       if (i > 0 && at[i] <= at[i - 1]) throw ParameterError(fmt::format("at[{}]", i), "times must increase");
     }
-    return at;
   }
 
   static void same_dimension(const char* key, int found, const std::string& what, int expected, const std::string& of) {
@@ -166,13 +245,21 @@ class Builder {
       path.boxes.clear();
       for (const densities::Box& box : densities::named_boxes(settings)) path.boxes.push_back({box, {}, {}, {}});
       side.density = &path;
+    } else if (section == "bridges") {
+      auto& path = unsolved_densities_[target];
+      path.name = name;
+      path.grid = study_.grids_.at(deck_.find(section, name)->text("grid"));
+      path.process = study_.bridges_.at(name)->process();
+      side.density = &path;
     } else if (section == "ensembles") {
       auto& path = unsolved_ensembles_[name];
       path.name = name;
       path.process = study_.ensembles_.at(name).process;
       side.ensemble = &path;
+    } else if (section == "processes") {
+      side.process = study_.processes_.at(name);
     } else {
-      throw ParameterError("compare", fmt::format("{} is neither a density nor an ensemble nor a law", target));
+      throw ParameterError("", fmt::format("{} is no density, ensemble, law or process", target));
     }
     return side;
   }
@@ -180,6 +267,7 @@ class Builder {
   const std::vector<double>* times_of(const std::string& target) const {
     const auto [section, name] = Target(target);
     if (section == "densities") return &study_.densities_.at(name).at;
+    if (section == "bridges") return &study_.bridge_times_.at(name);
     if (section == "ensembles") return &study_.ensembles_.at(name).at;
     return nullptr;
   }
@@ -203,6 +291,11 @@ class Builder {
     check.settings.name = sides[0] + " ~ " + sides[1];
     check.settings.parameters = parameters;
     check.settings.seed = deck_.seed;
+    for (const std::string& side : sides) {
+      if (side.starts_with("processes.")) {
+        throw ParameterError("compare", fmt::format("{} is neither a density nor an ensemble nor a law", side));
+      }
+    }
     check.settings.first = unsolved(sides[0]);
     check.settings.second = unsolved(sides[1]);
     comparisons::check_check(check.settings);

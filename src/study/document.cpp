@@ -174,6 +174,14 @@ void apply_override(Document& document, const std::string& assignment, Faults& f
     const std::string& word = words[i];
     const bool last = i + 1 == words.size();
     const bool is_index = word[0] == '[';
+    if (word == "*" && place->is_object()) {
+      const std::size_t star = path.find('*');
+      if (place->empty()) faults.add(nowhere, fmt::format("{}: {} is empty", path, walked));
+      for (const std::string& each : keys_of(*place)) {
+        apply_override(document, path.substr(0, star) + each + assignment.substr(star + 1), faults);
+      }
+      return;
+    }
     const std::string key = is_index ? word.substr(1, word.size() - 2) : word;
     if (place->is_array()) {
       char* end = nullptr;

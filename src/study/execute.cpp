@@ -98,7 +98,10 @@ class Commands {
     const std::string text = read_deck();
     Faults faults(line_.argument);
     const std::vector<Case> cases = [&] {
-      const Document document = read_yaml(line_.argument, text, faults);
+      Document document = read_yaml(line_.argument, text, faults);
+      for (const std::string& assignment : line_.overrides) {  // the others are judged case by case
+        if (assignment.starts_with("sweep.")) apply_override(document, assignment, faults);
+      }
       return cases_of(document, faults);
     }();
     if (!faults.empty()) throw UsageError(faults.text() + "nothing was computed");
@@ -138,6 +141,7 @@ class Commands {
       const Study::Outcome outcome = run_one(*studies[c], folder);
       agree = agree && outcome.agrees();
       sweep.add(one, outcome.checks);
+      sweep.add(one, outcome.measurements);
       studies[c].reset();
     }
     if (cases.size() > 1 && line_.case_number == 0) {
@@ -152,15 +156,20 @@ class Commands {
   Study::Outcome run_one(Study& study, const std::filesystem::path& folder) {
     const double start = MPI_Wtime();
     write_deck(study.deck(), folder, communicator_);
-    Study::Outcome outcome = study.run();
+    Study::Outcome outcome = study.run(folder);
     const double computed = communicator_.max(MPI_Wtime() - start);
     write_results(study, outcome, folder, line_.words, computed, communicator_);
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
+    if (!outcome.measurements.empty()) say(fmt::format("\n{}", table(outcome.measurements)));
     say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
     for (const auto& [name, path] : outcome.densities) {
       for (const auto& [quantity, value] : path.quantities)
         say(fmt::format("densities.{}: {} = {:.10g}\n", name, quantity, value));
       for (const std::string& note : path.notes) say(fmt::format("densities.{}: note: {}\n", name, note));
+    }
+    for (const auto& [name, path] : outcome.bridges) {
+      for (const auto& [quantity, value] : path.quantities)
+        say(fmt::format("bridges.{}: {} = {:.10g}\n", name, quantity, value));
     }
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
     for (const Study::Timing& timing : outcome.timings) {

@@ -9,7 +9,8 @@
 namespace fortet::study {
 
 const std::vector<std::string>& object_sections() {
-  static const std::vector<std::string> sections{"laws", "processes", "grids", "densities", "ensembles"};
+  static const std::vector<std::string> sections{"laws",    "processes", "models",    "grids",
+                                                 "bridges", "densities", "ensembles", "measures"};
   return sections;
 }
 

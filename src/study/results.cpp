@@ -89,6 +89,19 @@ Json to_json(const comparisons::Result& result) {
               {"verdict", result.agree ? "agree" : "disagree"}};
 }
 
+Json to_json(const comparisons::Measurement& one) {
+  const auto optional_number = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
+  return Json{{"name", one.measure},
+              {"quantity", one.quantity},
+              {"time", one.time},
+              {"value", number_or_null(one.value)},
+              {"floor", optional_number(one.floor)},
+              {"floor_deviation", optional_number(one.floor_deviation)},
+              {"published", optional_number(one.published)},
+              {"published_deviation", optional_number(one.published_deviation)},
+              {"note", one.note}};
+}
+
 /// Dataset shape of cell values: slowest axis first.
 std::vector<std::uint64_t> cell_shape(const densities::Grid& grid) {
   std::vector<std::uint64_t> shape;
@@ -105,9 +118,11 @@ std::vector<double> interleaved(const PointArray& values) {
   return result;
 }
 
-void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath& path, const Parameters& parameters) {
+/// `section`: "densities" or "bridges"; `stored`: further fields to be written.
+void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath& path, const std::string& section,
+                   const std::string& equation, const std::vector<std::string>& stored) {
   const densities::Grid& grid = *path.grid;
-  const std::string base = "/densities/" + path.name;
+  const std::string base = "/" + section + "/" + path.name;
   for (int k = 0; k < grid.dimension(); ++k) {
     file.write(fmt::format("{}/grid/edges_{}", base, k), {grid.edges(k).size()}, grid.edges(k));
   }
@@ -116,7 +131,6 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
   vector_shape.push_back(3);
   const std::uint64_t begin = static_cast<std::uint64_t>(grid.slab().begin),
                       rows = static_cast<std::uint64_t>(grid.slab().size());
-  const std::vector<std::string> stored = parameters.texts("store");
   const auto stores = [&](const char* what) {
     return path.is_law && std::find(stored.begin(), stored.end(), what) != stored.end();
   };
@@ -134,7 +148,7 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
     file.attribute(group, "time", snapshot.time);
     xdmf.add_cells(path.name, snapshot.time, grid, base, group, vectors);
   }
-  file.attribute(base, "equation", parameters.text("equation"));
+  file.attribute(base, "equation", equation);
   for (const auto& [name, value] : path.quantities) file.attribute(base, name, value);
   for (const densities::BoxBalance& balance : path.boxes) {
     const std::string group = base + "/boxes/" + balance.box.name;
@@ -261,7 +275,12 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   file.attribute("/", "title", study.deck().title);
   file.attribute("/", "seed", static_cast<double>(study.deck().seed));
   for (const auto& [name, path] : outcome.densities)
-    write_density(file, xdmf, path, *study.deck().find("densities", name));
+    write_density(file, xdmf, path, "densities", study.deck().find("densities", name)->text("equation"),
+                  study.deck().find("densities", name)->texts("store"));
+  for (const auto& [name, path] : outcome.bridges) {
+    write_density(file, xdmf, path.law, "bridges", "forward", {});
+    for (const auto& [quantity, value] : path.quantities) file.attribute("/bridges/" + name, quantity, value);
+  }
   for (const auto& [name, path] : outcome.ensembles) {
     write_ensemble(file, xdmf, path, study.deck().find("ensembles", name)->integer("store"), communicator);
   }
@@ -277,11 +296,14 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
                                                   : "disagree"},
                {"quantities", Json::object()},
                {"notes", Json::object()},
+               {"measures", Json::array()},
                {"checks", Json::array()}};
   for (const auto& [name, path] : outcome.densities) {
     if (!path.quantities.empty()) results["quantities"]["densities." + name] = path.quantities;
     if (!path.notes.empty()) results["notes"]["densities." + name] = path.notes;
   }
+  for (const auto& [name, path] : outcome.bridges) results["quantities"]["bridges." + name] = path.quantities;
+  for (const comparisons::Measurement& one : outcome.measurements) results["measures"].push_back(to_json(one));
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
   write_text(folder / "results.json", results.dump(1) + "\n", communicator);
 

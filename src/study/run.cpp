@@ -1,7 +1,7 @@
 // Computes the objects of a study in order and makes its checks.
-#include "deferred_field.hpp"
 #include "fortet/base/progress.hpp"
 #include "fortet/study/study.hpp"
+#include "metrics.hpp"
 
 namespace fortet::study {
 
@@ -19,6 +19,8 @@ comparisons::Side Study::side(const std::string& target, const Outcome& outcome)
   comparisons::Side side;
   side.name = target;
   if (section == "densities") side.density = &outcome.densities.at(name);
+  if (section == "bridges") side.density = &outcome.bridges.at(name).law;
+  if (section == "processes") side.process = processes_.at(name);
   if (section == "laws") side.law = laws_.at(name);
   if (section == "ensembles") {
     side.ensemble = &outcome.ensembles.at(name);
@@ -28,8 +30,18 @@ comparisons::Side Study::side(const std::string& target, const Outcome& outcome)
   return side;
 }
 
-Study::Outcome Study::run() {
+/// Trains one model; its weights and curves are in the folder as they come.
+void Study::train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Progress& progress) {
+  training::TrainingContext context{
+      communicator_, folder / (name + ".weights.h5"),
+      [&](double fraction, const std::string& state) { progress.update(fraction, state); },
+      [&](const Json& line) { metrics.write(line); }};
+  models_.at(name)->train(context);
+}
+
+Study::Outcome Study::run(const std::filesystem::path& folder) {
   Outcome outcome;
+  Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && !(models_.empty() && bridges_.empty()));
   const auto timed = [&](const std::string& object, const auto& body) {
     Progress progress(object, communicator_.is_root());
     const double start = MPI_Wtime();
@@ -55,6 +67,24 @@ Study::Outcome Study::run() {
         outcome.densities.emplace(name, std::move(path));
         settings.progress = nullptr;
       });
+    } else if (section == "bridges") {
+      timed(object, [&](Progress& progress) {
+        bridge_reports_->progress = [&](double fraction, const std::string& state) {
+          progress.update(fraction, state);
+        };
+        bridge_reports_->metrics = [&](const Json& line) { metrics.write(line); };
+        outcome.bridges.emplace(name, bridges_.at(name)->solve());
+        *bridge_reports_ = {};
+      });
+    } else if (section == "models") {
+      timed(object, [&](Progress& progress) { train(name, folder, metrics, progress); });
+    } else if (section == "measures") {
+      timed(object, [&](Progress&) {
+        const comparisons::MeasureContext context{[&](const std::string& target) { return side(target, outcome); },
+                                                  deck_.seed};
+        auto found = comparisons::run_measure(*measures_.at(name), *deck_.find(section, name), context, communicator_);
+        std::move(found.begin(), found.end(), std::back_inserter(outcome.measurements));
+      });
     } else if (section == "ensembles") {
       timed(object, [&](Progress& progress) {
         ensembles::EnsembleSettings& settings = ensembles_.at(name);
@@ -67,6 +97,7 @@ Study::Outcome Study::run() {
       });
     }
   }
+  metrics.close();
   for (PendingCheck& check : checks_) {
     timed(check.settings.parameters.name(), [&](Progress&) {
       check.settings.first = side(check.first, outcome);

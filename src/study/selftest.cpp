@@ -46,7 +46,7 @@ int selftest(const parallel::Communicator& communicator) {
   Deck deck = resolve(read_yaml("selftest", deck_text, faults), faults);
   Study study(std::move(deck), communicator, ".", faults);
   if (!faults.empty()) throw Error(ExitCode::internal, faults.text());
-  const Study::Outcome outcome = study.run();
+  const Study::Outcome outcome = study.run("");
   if (communicator.is_root()) {
     std::fputs(table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()).c_str(), stdout);
     std::puts(outcome.agrees() ? "self test passed" : "SELF TEST FAILED");

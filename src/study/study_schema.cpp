@@ -6,7 +6,8 @@ const Schema& study_schema() {
   static const Schema schema{
       "study",
       "",
-      "Keys at the top of a deck, beside the sections laws, processes, grids, densities, ensembles, checks and sweep.",
+      "Keys at the top of a deck, beside the sections laws, processes, models, grids, bridges, densities, "
+      "ensembles, measures, checks and sweep.",
       "",
       {required("study", {Type::text}, "title of the study"),
        defaulted("seed", {Type::integer}, 0, "seed of all random streams").between(0, 4294967295.0),

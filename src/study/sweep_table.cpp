@@ -41,6 +41,14 @@ std::string joined(const std::vector<std::string>& assignments) {
   return fmt::format("{}", fmt::join(assignments, " "));
 }
 
+std::vector<std::string> without_seed(const Case& one) {
+  std::vector<std::string> assignments;
+  for (const std::string& assignment : one.assignments) {
+    if (!assignment.starts_with("seed=")) assignments.push_back(assignment);
+  }
+  return assignments;
+}
+
 /// The first number in the value of an assignment "key=value".
 double number_of(const std::string& assignment) {
   Json value = Json::parse(assignment.substr(assignment.find('=') + 1));
@@ -61,11 +69,21 @@ double slope(const std::vector<double>& x, const std::vector<double>& y) {
 
 }  // namespace
 
-void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& results) {
-  std::vector<std::string> assignments;
-  for (const std::string& assignment : one.assignments) {
-    if (!assignment.starts_with("seed=")) assignments.push_back(assignment);
+void SweepTable::add(const Case& one, const std::vector<comparisons::Measurement>& measurements) {
+  const std::vector<std::string> assignments = without_seed(one);
+  for (const comparisons::Measurement& found : measurements) {
+    auto row = std::find_if(measure_rows_.begin(), measure_rows_.end(), [&](const MeasureRow& r) {
+      return r.assignments == assignments && r.first.measure == found.measure && r.first.quantity == found.quantity &&
+             r.first.time == found.time;
+    });
+    if (row == measure_rows_.end()) row = measure_rows_.insert(row, MeasureRow{assignments, found, {}, {}});
+    row->values.push_back(found.value);
+    if (found.floor) row->floors.push_back(*found.floor);
   }
+}
+
+void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& results) {
+  const std::vector<std::string> assignments = without_seed(one);
   for (const comparisons::Result& result : results) {
     auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) {
       return r.assignments == assignments && r.check == result.check && r.statistic == result.statistic &&
@@ -117,13 +135,37 @@ bool SweepTable::orders_agree() const {
 }
 
 std::string SweepTable::text() const {
-  std::size_t width = 7, check_width = 5;
+  std::size_t width = 7, check_width = 5, measure_width = 7, quantity_width = 8;
+  for (const MeasureRow& row : measure_rows_) {
+    width = std::max(width, joined(row.assignments).size());
+    measure_width = std::max(measure_width, row.first.measure.size());
+    quantity_width = std::max(quantity_width, row.first.quantity.size());
+  }
   for (const Row& row : rows_) {
     width = std::max(width, joined(row.assignments).size());
     check_width = std::max(check_width, row.check.size());
   }
-  std::string text = fmt::format("{:<{}}  {:<{}} {:>8} {:<10} {:>11} {:>11} {:>5} {:>7}\n", "setting", width, "check",
-                                 check_width, "time", "statistic", "mean", "sd", "runs", "agree");
+  std::string text;
+  if (!measure_rows_.empty()) {
+    text = fmt::format("{:<{}}  {:<{}} {:>8} {:<{}} {:>11} {:>11} {:>5} {:>11} {:>11} {:>11}\n", "setting", width,
+                       "measure", measure_width, "time", "quantity", quantity_width, "mean", "sd", "runs", "floor",
+                       "published", "sd");
+    const auto number = [](bool known, double value) {
+      return known ? fmt::format("{:.4g}", value) : std::string("-");
+    };
+    for (const MeasureRow& row : measure_rows_) {
+      const Summary s = summary(row.values);
+      text += fmt::format("{:<{}}  {:<{}} {:>8.4g} {:<{}} {:>11.4g} {:>11.3g} {:>5} {:>11} {:>11} {:>11}\n",
+                          joined(row.assignments), width, row.first.measure, measure_width, row.first.time,
+                          row.first.quantity, quantity_width, s.mean, s.deviation, row.values.size(),
+                          number(!row.floors.empty(), summary(row.floors).mean),
+                          number(row.first.published.has_value(), row.first.published.value_or(0)),
+                          number(row.first.published_deviation.has_value(), row.first.published_deviation.value_or(0)));
+    }
+  }
+  if (rows_.empty() && orders_.empty()) return text;
+  text += fmt::format("{:<{}}  {:<{}} {:>8} {:<10} {:>11} {:>11} {:>5} {:>7}\n", "setting", width, "check", check_width,
+                      "time", "statistic", "mean", "sd", "runs", "agree");
   for (const Row& row : rows_) {
     const Summary s = summary(row.values);
     text += fmt::format("{:<{}}  {:<{}} {:>8.4g} {:<10} {:>11.4g} {:>11.3g} {:>5} {:>7}\n", joined(row.assignments),
@@ -144,6 +186,11 @@ std::string SweepTable::csv() const {
     const Summary s = summary(row.values);
     text += fmt::format("\"{}\",\"{}\",{},{},{},{},{},{}\n", joined(row.assignments), row.check, row.time,
                         row.statistic, s.mean, s.deviation, row.values.size(), row.agreements);
+  }
+  for (const MeasureRow& row : measure_rows_) {
+    const Summary s = summary(row.values);
+    text += fmt::format("\"{}\",\"{}\",{},{},{},{},{},\n", joined(row.assignments), row.first.measure, row.first.time,
+                        row.first.quantity, s.mean, s.deviation, row.values.size());
   }
   return text;
 }

@@ -1,7 +1,7 @@
 #pragma once
 // The final table of a sweep: each check of each setting with mean and standard deviation over seeds, and observed
 // orders of convergence.
-#include "fortet/comparisons/check.hpp"
+#include "fortet/comparisons/measure.hpp"
 #include "fortet/study/deck.hpp"
 
 namespace fortet::study {
@@ -9,6 +9,7 @@ namespace fortet::study {
 class SweepTable {
  public:
   void add(const Case& one, const std::vector<comparisons::Result>& results);
+  void add(const Case& one, const std::vector<comparisons::Measurement>& measurements);
   /// Fits value = C parameter^(-order) through the means along one key of the sweep, for each setting of the others;
   /// the value is the statistic's or that of a source of its error budget. `orders`: validated entries of the deck's
   /// section.
@@ -26,6 +27,11 @@ class SweepTable {
     std::map<std::string, std::vector<double>> budgets;  // errors by source
     int agreements = 0;
   };
+  struct MeasureRow {
+    std::vector<std::string> assignments;  // without the seed
+    comparisons::Measurement first;
+    std::vector<double> values, floors;
+  };
   struct Order {
     std::string what, over, setting;
     double observed, expected, within;
@@ -33,6 +39,7 @@ class SweepTable {
     bool agrees() const { return points >= 2 && std::abs(observed - expected) <= within; }
   };
   std::vector<Row> rows_;
+  std::vector<MeasureRow> measure_rows_;
   std::vector<Order> orders_;
 };
 

@@ -26,4 +26,25 @@ std::string table(const std::vector<comparisons::Result>& results, double false_
   return text;
 }
 
+std::string table(const std::vector<comparisons::Measurement>& measurements) {
+  std::size_t width = 7, quantity_width = 8;
+  for (const comparisons::Measurement& one : measurements) {
+    width = std::max(width, one.measure.size());
+    quantity_width = std::max(quantity_width, one.quantity.size());
+  }
+  const auto with_deviation = [](const std::optional<double>& mean, const std::optional<double>& deviation) {
+    if (!mean) return std::string("-");
+    return deviation ? fmt::format("{:.4g} +- {:.2g}", *mean, *deviation) : fmt::format("{:.4g}", *mean);
+  };
+  std::string text = fmt::format("{:<{}}  {:>8}  {:<{}} {:>11}  {:<20} {}\n", "measure", width, "time", "quantity",
+                                 quantity_width, "value", "floor", "published");
+  for (const comparisons::Measurement& one : measurements) {
+    text += fmt::format("{:<{}}  {:>8.4g}  {:<{}} {:>11.4g}  {:<20} {}\n", one.measure, width, one.time, one.quantity,
+                        quantity_width, one.value, with_deviation(one.floor, one.floor_deviation),
+                        with_deviation(one.published, one.published_deviation));
+    if (!one.note.empty()) text += fmt::format("{:<{}}    ({})\n", "", width, one.note);
+  }
+  return text;
+}
+
 }  // namespace fortet::study

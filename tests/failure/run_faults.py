@@ -46,4 +46,29 @@ run(DECK.format(drift="1e200*x^3", object=ENSEMBLE), 3, "not finite")
 # Below the limit are the files with which MPI shares memory, beyond it the 48 MB of positions.
 large = "ensembles: {sde: {process: bad, initial: start, particles: 6000000, store: 6000000, steps: 1}}"
 run(DECK.format(drift="-x", object=large), 4, "study.h5", limit=40_000_000)
+# Training: a learning rate that diverges keeps the last good weights; weights of another architecture are refused.
+LEARN = """
+study: a study that learns
+output: out
+laws: {{data: {{kind: moons}}}}
+models: {{m: {{kind: flow_matching, target: data, batch: 32, {training}}}}}
+"""
+run(LEARN.format(training="steps: 200, optimizer: {kind: sgd, rate: 1e9}"), 3, "the gradient is not finite")
+with tempfile.TemporaryDirectory() as weights:
+    def train(training, code, message):
+        deck = pathlib.Path(weights) / "deck.yaml"
+        deck.write_text(LEARN.format(training=training))
+        done = subprocess.run(launch + [program, "run", str(deck)], cwd=weights, capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL)
+        if done.returncode != code or message not in done.stdout + done.stderr:
+            sys.exit(f"FAILED: exit code {done.returncode}, expected {code} with '{message}':\n{done.stdout}{done.stderr}")
+
+    train("steps: 200, optimizer: {kind: sgd, rate: 1e9}", 3, "the gradient is not finite")
+    train("steps: 0, weights: out/m.weights.h5", 0, "done")  # those before the step that failed
+    train("steps: 5, network: {kind: mlp, hidden: [16, 16]}", 0, "done")
+    train("steps: 0, weights: out/m.weights.h5, network: {kind: mlp, hidden: [16, 8]}", 2, "hidden")
+    file = pathlib.Path(weights) / "out/m.weights.h5"
+    good = file.read_bytes()
+    file.write_bytes(good[: len(good) // 2])
+    train("steps: 0, weights: out/m.weights.h5, network: {kind: mlp, hidden: [16, 16]}", 2, "m.weights.h5")
 print(f"faults end as documented on {ranks} ranks")

@@ -14,9 +14,10 @@ ALLOWED = {
     "ensembles": {"base", "parallel", "io", "laws", "processes"},
     "networks": {"base", "parallel", "io"},
     "training": {"base", "parallel", "io", "laws", "processes", "ensembles", "couplings", "networks"},
+    "bridges": {"base", "parallel", "io", "laws", "processes", "densities", "couplings"},
     "comparisons": {"base", "parallel", "io", "laws", "processes", "densities", "ensembles", "couplings"},
     "study": {"base", "parallel", "io", "laws", "processes", "densities", "ensembles", "couplings", "comparisons",
-              "networks", "training"},
+              "networks", "training", "bridges"},
 }
 FORBIDDEN = {  # headers of libraries that a folder must not know
     "base": ["mpi.h", "petsc", "yaml-cpp", "hdf5"],
@@ -26,6 +27,7 @@ FORBIDDEN = {  # headers of libraries that a folder must not know
     "densities": ["yaml-cpp"],
     "networks": ["mpi.h", "petsc", "yaml-cpp"],
     "training": ["petsc", "yaml-cpp"],
+    "bridges": ["yaml-cpp"],
     "comparisons": ["yaml-cpp", "petsc"],
 }
 

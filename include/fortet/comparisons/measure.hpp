@@ -41,4 +41,15 @@ class Measure {
 /// The factory checks all that can be known before anything is computed and throws ParameterError.
 using MeasureFactory = std::function<std::unique_ptr<Measure>(const Parameters&, const MeasureContext&)>;
 
+/// Registers a kind of measure; its schema gains the parameter `published`, which every measure has.
+struct RegisteredMeasure : Registered<MeasureFactory> {
+  RegisteredMeasure(Schema schema, MeasureFactory factory);
+};
+
+std::unique_ptr<Measure> make_measure(const Parameters& parameters, const MeasureContext& context);
+
+/// measure.evaluate, with the name and the published figure of the deck's entry filled in (of its first quantity).
+std::vector<Measurement> run_measure(Measure& measure, const Parameters& parameters, const MeasureContext& context,
+                                     const parallel::Communicator& communicator);
+
 }  // namespace fortet::comparisons

@@ -31,17 +31,41 @@ class Hdf5File {
                   std::uint64_t rows, std::span<const float> values);
   /// A dataset that every rank holds whole; the root writes it.
   void write(const std::string& path, const std::vector<std::uint64_t>& shape, std::span<const double> values);
+  void write(const std::string& path, const std::vector<std::uint64_t>& shape, std::span<const float> values);
+  void write(const std::string& path, const std::vector<std::uint64_t>& shape, std::span<const std::int64_t> values);
+  /// Of a dataset, or of a group, which is made where there is none yet.
   void attribute(const std::string& path, const std::string& name, const std::string& value);
   void attribute(const std::string& path, const std::string& name, double value);
+  void integer_attribute(const std::string& path, const std::string& name, std::int64_t value);
+  void integers_attribute(const std::string& path, const std::string& name, std::span<const std::int64_t> values);
+
+  bool has(const std::string& path) const;
+  bool has_attribute(const std::string& path, const std::string& name) const;
+  /// Extents of a dataset, slowest axis first.
+  std::vector<std::uint64_t> shape(const std::string& path);
+  /// A whole dataset, on every rank. `Value` is double, float or std::int64_t; the file's numbers are converted.
+  template <class Value>
+  std::vector<Value> read(const std::string& path);
+  /// Rows [begin, begin + rows) of the first axis; ranks may ask for different rows, or none.
+  template <class Value>
+  void read_rows(const std::string& path, std::uint64_t begin, std::uint64_t rows, std::span<Value> values);
+  /// All readers throw IoError where the file has no such thing or is damaged.
+  std::string text_attribute(const std::string& path, const std::string& name);
+  double real_attribute(const std::string& path, const std::string& name);
+  /// One integer or a list of them.
+  std::vector<std::int64_t> integers_attribute(const std::string& path, const std::string& name);
   /// Flushes and closes, reporting a failure (a full disk shows here); the destructor closes silently while unwinding.
   void close();
 
  private:
   void write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape,
                        std::uint64_t begin, std::uint64_t rows, const void* values);
+  void write_attribute(const std::string& path, const std::string& name, std::int64_t type, std::int64_t space,
+                       const void* value);
   void check(bool good, const std::string& what);  // collective
   parallel::Communicator communicator_;
   std::string file_;
+  Mode mode_;
   std::int64_t handle_ = -1;
 };
 

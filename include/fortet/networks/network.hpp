@@ -62,6 +62,9 @@ class Network {
   const Architecture& architecture() const;
   std::span<Real> parameters();
   std::span<const Real> parameters() const;
+  /// Of the fourier or sinusoidal time features, in turns per unit of time: not trained, but part of the network.
+  std::span<double> frequencies();
+  std::span<const double> frequencies() const;
   /// Ranges of the parameter vector that become final one after the other in reverse(): last layer first.
   struct Segment {
     Index begin, size;

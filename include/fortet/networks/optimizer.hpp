@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fortet/base/parameters.hpp"
+#include "fortet/base/points.hpp"
 #include "fortet/base/registry.hpp"
 
 namespace fortet::networks {
@@ -25,6 +26,10 @@ class Optimizer {
 
 template <class Real>
 std::unique_ptr<Optimizer<Real>> make_optimizer(const Parameters& parameters, Index count);
+template <>
+std::unique_ptr<Optimizer<float>> make_optimizer(const Parameters& parameters, Index count);
+template <>
+std::unique_ptr<Optimizer<double>> make_optimizer(const Parameters& parameters, Index count);
 
 /// Category "rate_schedules" (constant, cosine; both with warm_up): learning rate at a step, as a factor of the base
 /// rate.

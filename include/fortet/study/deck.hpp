@@ -49,7 +49,8 @@ struct Document {
 /// `faults`.
 Document read_yaml(const std::string& file, const std::string& text, Faults& faults);
 
-/// Sets one value from "key.path=value" of the command line; the value is YAML. A path to an unknown object is a fault.
+/// Sets one value from "key.path=value" of the command line; the value is YAML. A * in the path stands for every key at
+/// its place. A path to an unknown object is a fault.
 void apply_override(Document& document, const std::string& assignment, Faults& faults);
 
 /// One object named by another: the path of the value that names it, and its target "section.name".

@@ -5,7 +5,7 @@
 namespace fortet::study {
 
 /// Format of study.h5: the major number changes when a reader of the old one would break.
-inline constexpr int format_major = 1, format_minor = 0;
+inline constexpr int format_major = 1, format_minor = 1;
 
 /// Makes the folder and writes deck.yaml and resolved.yaml, before anything is computed. Collective. Throws IoError.
 void write_deck(const Deck& deck, const std::filesystem::path& folder, const parallel::Communicator& communicator);
@@ -17,6 +17,9 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
 
 /// The table of checks for people.
 std::string table(const std::vector<comparisons::Result>& results, double false_alarm_rate);
+
+/// The table of measures for people.
+std::string table(const std::vector<comparisons::Measurement>& measurements);
 
 /// Versions of fortet and of the libraries it runs with.
 Json versions();

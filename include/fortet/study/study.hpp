@@ -3,13 +3,20 @@
 #include <filesystem>
 #include <memory>
 
+#include "fortet/bridges/bridge.hpp"
 #include "fortet/comparisons/check.hpp"
+#include "fortet/comparisons/measure.hpp"
+#include "fortet/processes/deferred_field.hpp"
 #include "fortet/study/deck.hpp"
+#include "fortet/training/model.hpp"
+
+namespace fortet {
+class Progress;
+}
 
 namespace fortet::study {
 
-/// A score that comes from a density computed later in the run.
-class DeferredField;
+class Metrics;
 
 /// Objects of a deck, built but not computed. Building finds the faults that only the kinds themselves can judge.
 class Study {
@@ -36,12 +43,15 @@ class Study {
   struct Outcome {
     std::map<std::string, densities::DensityPath> densities;
     std::map<std::string, ensembles::EnsemblePath> ensembles;
+    std::map<std::string, bridges::BridgePath> bridges;
     std::vector<comparisons::Result> checks;
+    std::vector<comparisons::Measurement> measurements;
     std::vector<Timing> timings;  ///< in the order in which the objects were computed
     bool agrees() const;
   };
-  /// Computes everything in order. Collective.
-  Outcome run();
+  /// Computes everything in order; curves of the training (metrics.jsonl) and weights go to `folder` as they come.
+  /// Collective.
+  Outcome run(const std::filesystem::path& folder);
 
  private:
   friend class Builder;
@@ -50,6 +60,7 @@ class Study {
     std::string first, second;  ///< "section.name"
   };
   comparisons::Side side(const std::string& target, const Outcome& outcome) const;
+  void train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Progress& progress);
   bool is_compared(const std::string& target) const;
 
   Deck deck_;
@@ -61,7 +72,17 @@ class Study {
   std::map<std::string, densities::DensitySettings> densities_;
   std::map<std::string, densities::DensityPlan> density_plans_;
   std::map<std::string, ensembles::EnsembleSettings> ensembles_;
-  std::map<std::string, std::shared_ptr<DeferredField>> deferred_;  ///< by density name
+  std::map<std::string, std::shared_ptr<processes::DeferredField>> deferred_;  ///< by density name
+  /// What the solver of a bridge says while it runs.
+  struct BridgeReports {
+    std::function<void(double fraction, const std::string&)> progress;
+    std::function<void(const Json&)> metrics;
+  };
+  std::map<std::string, training::ModelPtr> models_;
+  std::map<std::string, std::unique_ptr<bridges::BridgeSolver>> bridges_;
+  std::map<std::string, std::vector<double>> bridge_times_;
+  std::shared_ptr<BridgeReports> bridge_reports_ = std::make_shared<BridgeReports>();
+  std::map<std::string, std::unique_ptr<comparisons::Measure>> measures_;
   std::vector<PendingCheck> checks_;
   std::map<std::string, ensembles::EnsemblePath> coarser_;
 };

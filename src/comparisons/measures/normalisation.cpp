@@ -133,7 +133,7 @@ class Normalisation : public Measure {
   laws::LawPtr initial_;
 };
 
-const Registered<MeasureFactory> registered{
+const RegisteredMeasure registered{
     {"measures",
      "normalisation",
      "Mass on a grid of the density exp(log p_0(x_0) - int div b) that a flow carries, which must be 1, and its "

@@ -146,7 +146,7 @@ std::vector<Parameter> parameters(const std::string& law, std::vector<Parameter>
   return all;
 }
 
-const Registered<MeasureFactory> circulation{
+const RegisteredMeasure circulation{
     {"measures", "circulation",
      "Root mean square of the integral of a score around circles, which is zero for a gradient, also relative to the "
      "integral of its size",
@@ -157,7 +157,7 @@ const Registered<MeasureFactory> circulation{
                  defaulted("nodes", {Type::integer}, 64, "points on a circle").at_least(3)})},
     [](const Parameters& p, const MeasureContext& context) { return std::make_unique<Circulation>(p, context); }};
 
-const Registered<MeasureFactory> line_integral{
+const RegisteredMeasure line_integral{
     {"measures", "line_integral",
      "Root mean square, over lines between two samples, of the integral of a score less the change of log p, also "
      "relative to that change",

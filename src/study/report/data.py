@@ -81,16 +81,30 @@ class Check:
         return expected, observed, np.where(expected * self.count >= 5, z, np.nan)
 
 
+def curves(file):
+    """Training curves: object -> list of the lines of metrics.jsonl about it."""
+    result = {}
+    if file.exists():
+        for line in file.read_text().splitlines():
+            entry = json.loads(line)
+            if "loss" not in entry and "validation" not in entry:
+                continue
+            result.setdefault(entry["object"], []).append(entry)
+    return result
+
+
 class Study:
     def __init__(self, folder):
         self.folder = folder
         self.results = json.loads((folder / "results.json").read_text())
         self.run = json.loads((folder / "run.json").read_text())
+        self.curves = curves(folder / "metrics.jsonl")
         with h5py.File(folder / "study.h5") as file:
             if text(file.attrs["file_type"]) != "fortet study" or int(file.attrs["format_major"]) != 1:
                 raise ValueError("study.h5 is not a fortet study of format 1")
             self.title = text(file.attrs["title"])
             self.densities = {n: Density(n, g) for n, g in file.get("densities", {}).items()}
+            self.densities |= {f"bridge {n}": Density(f"bridge {n}", g) for n, g in file.get("bridges", {}).items()}
             self.ensembles = {n: Ensemble(n, g) for n, g in file.get("ensembles", {}).items()}
             rows = self.results["checks"]
             self.checks = [Check(row, file[f"checks/{i:04d}"]) for i, row in enumerate(rows) if f"checks/{i:04d}" in file]

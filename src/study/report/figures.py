@@ -259,6 +259,23 @@ def budgets(study):
     return figure
 
 
+def curves(lines):
+    """Loss of a model over its steps; rounds follow each other."""
+    figure, axis = plt.subplots(figsize=(5.6, 3.4))
+    last = {}
+    for line in lines:
+        last[line["round"]] = max(last.get(line["round"], 0), line["step"])
+    offset = {r: sum(steps for q, steps in last.items() if q < r) for r in last}
+    for key, colour, label in (("loss", "#2b5c8a", "training"), ("validation", "#b3202a", "validation")):
+        points = [(offset[l["round"]] + l["step"], l[key]) for l in lines if key in l]
+        if points:
+            axis.plot(*zip(*points), color=colour, label=label)
+    axis.set_xlabel("step")
+    axis.set_ylabel("loss")
+    axis.legend()
+    return figure
+
+
 def trajectories(ensemble, density):
     times, positions = ensemble.trajectories
     dimension = positions.shape[2]
@@ -332,6 +349,9 @@ def draw_all(study, folder, with_animation):
          "Recorded at the start and at each time of the deck.")
     keep(boxes(list(study.densities.values())), "boxes", "Balance of boxes",
          "What a box gained and the time integral of the flux into it: the grid's two accounts of one number.")
+    for name, lines in study.curves.items():
+        keep(curves(lines), f"loss_{name.replace('.', '_')}", f"Training of {name}",
+             "Mean loss since the line before. A regression on noise does not reach zero: its floor is the variance of the target.")
     for name, ensemble in study.ensembles.items():
         if ensemble.trajectories is not None:
             same = [d for d in study.densities.values() if d.is_law and d.dimension == ensemble.trajectories[1].shape[2]]

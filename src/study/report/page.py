@@ -24,6 +24,17 @@ def table(rows):
     return "\n".join(lines) + "</table>"
 
 
+def measures(rows):
+    head = ["measure", "t", "quantity", "value", "floor", "published", "note"]
+    lines = ["<table><tr>" + "".join(f"<th>{h}</th>" for h in head) + "</tr>"]
+    for row in rows:
+        spread = lambda key: number(row[key]) + (f" &plusmn; {row[key + '_deviation']:.2g}" if row[key + "_deviation"] is not None else "")
+        cells = [html.escape(row["name"]), number(row["time"]), row["quantity"], number(row["value"]), spread("floor"), spread("published"),
+                 html.escape(row["note"])]
+        lines.append("<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>")
+    return "\n".join(lines) + "</table>"
+
+
 def write(study, drawn, file):
     run = study.run
     parts = [f"<!doctype html><meta charset=utf-8><title>{html.escape(study.title)}</title><style>{STYLE}</style>",
@@ -36,6 +47,9 @@ def write(study, drawn, file):
                   "<p class=caption>p: two-sided probability of a value this far out when the two routes agree, adjusted over all checks of the "
                   f"study; below {study.results['false_alarm_rate']:g} the check disagrees. Visible defect: the smallest defect that would be "
                   "seen with power 0.9 (hover for its unit).</p>"]
+    if study.results.get("measures"):
+        parts += ["<h2>Measures</h2>", measures(study.results["measures"]),
+                  "<p class=caption>Floor: the same number when nothing but the finite samples is wrong.</p>"]
     for title, caption, picture in drawn:
         encoded = base64.b64encode(picture.read_bytes()).decode()
         kind = "gif" if picture.suffix == ".gif" else "png"

@@ -1,0 +1,51 @@
+#pragma once
+/// Bridges: dynamic transport between two laws on a grid (section and category "bridges", one kind per .cpp in
+/// src/bridges).
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fortet/base/registry.hpp"
+#include "fortet/densities/density.hpp"
+
+namespace fortet::bridges {
+
+/// Parameters of one entry of `bridges:` after the names are resolved.
+struct BridgeSettings {
+  std::string name;
+  laws::LawPtr source, target;
+  processes::ProcessPtr reference;  ///< null for kinds without one
+  densities::GridPtr grid;
+  std::vector<double> at;  ///< increasing times in [0, horizon] at which the law is recorded
+  Parameters parameters;   ///< all of the deck's entry, validated
+  std::function<void(double fraction, const std::string& state)> progress;  ///< on every rank; may be empty
+  std::function<void(const Json&)> metrics;  ///< one line of the convergence, on the root; may be empty
+};
+
+/// A solved bridge.
+struct BridgePath {
+  densities::DensityPath law;     ///< p_t at the times of `at`; its process is `process`
+  processes::ProcessPtr process;  ///< carries `source` to `target`: usable everywhere a process is
+  std::map<std::string, double>
+      quantities;  ///< iterations, marginal_error, contraction_rate, costs, kinetic_energy, ...
+};
+
+/// Solves; collective over the grid's communicator. Throws ParameterError for what can be seen before computing
+/// (through check), DivergedError naming what to change for an iteration that stalls, over- or underflows, or cannot
+/// reach a cell.
+class BridgeSolver {
+ public:
+  virtual ~BridgeSolver() = default;
+  /// The process of the bridge; its fields can be evaluated once solve() has returned.
+  virtual processes::ProcessPtr process() const = 0;
+  virtual BridgePath solve() = 0;
+};
+
+using BridgeFactory = std::function<std::unique_ptr<BridgeSolver>(BridgeSettings)>;
+
+/// Makes the solver of a registered kind and checks all that needs no computing. Collective.
+std::unique_ptr<BridgeSolver> make_bridge(BridgeSettings settings);
+
+}  // namespace fortet::bridges

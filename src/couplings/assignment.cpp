@@ -1,0 +1,64 @@
+#include "fortet/couplings/assignment.hpp"
+
+#include "assignment_solver.hpp"
+#include "fortet/base/error.hpp"
+
+namespace fortet::couplings {
+namespace {
+
+template <class Costs>
+Assignment solve(ConstPoints rows, ConstPoints columns) {
+  const std::vector<std::int32_t> row_order = spatial_order(rows), column_order = spatial_order(columns);
+  const AssignmentSolver<Costs> solver(gather(rows, row_order), gather(columns, column_order));
+  Assignment result;
+  const std::size_t n = row_order.size();
+  result.column.resize(n);
+  result.row_potential.resize(n);
+  result.column_potential.resize(n);
+  std::vector<double> costs(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Index j = solver.column(static_cast<Index>(i));
+    result.column[row_order[i]] = column_order[j];
+    costs[row_order[i]] = solver.cost(static_cast<Index>(i), j);
+    result.row_potential[row_order[i]] = solver.row_potential(static_cast<Index>(i));
+    result.column_potential[column_order[i]] = solver.column_potential(static_cast<Index>(i));
+  }
+  result.cost = std::accumulate(costs.begin(), costs.end(), 0.0);
+  result.scans = solver.scans();
+  return result;
+}
+
+void require_finite(ConstPoints points) {
+  constexpr double largest = 1e150;  // squares and their sums stay finite
+  for (int k = 0; k < points.dimension(); ++k) {
+    for (Index i = 0; i < points.size(); ++i) {
+      if (!(std::abs(points(i, k)) <= largest))
+        throw UsageError(fmt::format("optimal assignment: coordinate {} of point {} is {}", k, i, points(i, k)));
+    }
+  }
+}
+
+}  // namespace
+
+Assignment assign(ConstPoints rows, ConstPoints columns) {
+  constexpr Index storable = 4096;  // points whose cost matrix takes 128 MiB
+  if (rows.size() != columns.size() || rows.dimension() != columns.dimension()) {
+    throw UsageError(fmt::format("optimal assignment: {} points in {} dimensions against {} in {}", rows.size(),
+                                 rows.dimension(), columns.size(), columns.dimension()));
+  }
+  require_finite(rows);
+  require_finite(columns);
+  if (rows.size() == 0) return {};
+  switch (rows.dimension()) {
+    case 1:
+      return solve<ComputedCosts<1>>(rows, columns);
+    case 2:
+      return solve<ComputedCosts<2>>(rows, columns);
+    case 3:
+      return solve<ComputedCosts<3>>(rows, columns);
+    default:
+      return rows.size() <= storable ? solve<StoredCosts>(rows, columns) : solve<ComputedCosts<0>>(rows, columns);
+  }
+}
+
+}  // namespace fortet::couplings

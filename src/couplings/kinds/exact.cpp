@@ -1,0 +1,48 @@
+// Optimal transport of the two batches.
+#include "fortet/couplings/assignment.hpp"
+#include "fortet/couplings/coupling.hpp"
+
+namespace fortet::couplings {
+namespace {
+
+class Exact : public Coupling {
+ public:
+  explicit Exact(bool replacement) : replacement_(replacement) {}
+
+  void pair(ConstPoints source, ConstPoints target, const parallel::Stream& stream, std::uint32_t step,
+            Pairing& pairing) const override {
+    const Index n = source.size();
+    Assignment assignment = assign(source, target);
+    pairing.source.resize(n);
+    if (!replacement_) {
+      std::iota(pairing.source.begin(), pairing.source.end(), 0);
+      pairing.target = std::move(assignment.column);
+      return;
+    }
+    PointArray uniforms(n, 1);
+    stream.uniforms(0, step, uniforms);
+    pairing.target.resize(n);
+    for (Index k = 0; k < n; ++k) {
+      pairing.source[k] = static_cast<std::int32_t>(uniforms(k, 0) * static_cast<double>(n));
+      pairing.target[k] = assignment.column[pairing.source[k]];
+    }
+  }
+
+ private:
+  bool replacement_;
+};
+
+const Registered<CouplingFactory> registered{
+    Schema{"couplings",
+           "exact",
+           "The permutation s that minimises sum |x_i - y_s(i)|^2 over the batch",
+           "Tong et al. 2024; Pooladian et al. 2023",
+           {defaulted("replacement", {Type::boolean}, false,
+                      "Draw the pairs independently from the plan, so that some points come twice and some not at all; "
+                      "false: every pair of the plan once")}},
+    [](const Parameters& parameters) -> CouplingPtr {
+      return std::make_shared<Exact>(parameters.boolean("replacement"));
+    }};
+
+}  // namespace
+}  // namespace fortet::couplings

@@ -1,0 +1,131 @@
+#include "network_model.hpp"
+
+#include <bit>
+
+#include "fortet/networks/weights_file.hpp"
+#include "trainer.hpp"
+#include "training_points.hpp"
+
+namespace fortet::training {
+
+namespace {
+/// The first so many ranks, as a communicator of their own; the others hold none.
+class ActiveRanks {
+ public:
+  ActiveRanks(const parallel::Communicator& all, int count) {
+    MPI_Comm_split(all.handle(), all.rank() < count ? 0 : MPI_UNDEFINED, all.rank(), &handle_);
+  }
+  ~ActiveRanks() {
+    if (handle_ != MPI_COMM_NULL && std::uncaught_exceptions() == 0) MPI_Comm_free(&handle_);
+  }
+  ActiveRanks(const ActiveRanks&) = delete;
+  ActiveRanks& operator=(const ActiveRanks&) = delete;
+  bool includes_this() const { return handle_ != MPI_COMM_NULL; }
+  MPI_Comm handle() const { return handle_; }
+
+ private:
+  MPI_Comm handle_ = MPI_COMM_NULL;
+};
+
+template <class Real>
+class NetworkLearners : public Learners {
+ public:
+  NetworkLearners(TrainingSettings settings, int dimension, std::vector<Head> heads,
+                  const parallel::Communicator& communicator)
+      : settings_(std::move(settings)) {
+    const networks::Architecture architecture =
+        networks::make_architecture(settings_.parameters.child("network"), dimension, dimension);
+    for (Head& head : heads) {
+      const std::string name = settings_.name + "." + head.name;
+      networks::Network<Real> network(architecture, settings_.seed, name);
+      auto published = std::make_shared<networks::Network<Real>>(architecture, settings_.seed, name);
+      if (!settings_.initial_weights.empty()) {
+        networks::read_network(settings_.initial_weights, head.name, "weights", network, communicator);
+        networks::read_network(settings_.initial_weights, head.name, "weights", *published, communicator);
+      }
+      const auto count = static_cast<Index>(network.parameters().size());
+      auto field = std::make_shared<LearnedField<Real>>(settings_.name, head, published);
+      learners_.push_back({std::move(head), std::move(network), std::move(published),
+                           networks::make_optimizer<Real>(settings_.parameters.child("optimizer"), count),
+                           std::move(field)});
+    }
+  }
+
+  processes::FieldPtr field(std::size_t head) const override { return learners_[head].field; }
+  std::int64_t parameter_count() const override {
+    std::int64_t count = 0;
+    for (const auto& learner : learners_) count += static_cast<std::int64_t>(learner.network.parameters().size());
+    return count;
+  }
+
+  void train(Objective& objective, const TrainingContext& context, int round) override {
+    const parallel::Communicator& all = context.communicator;
+    if (all.size() > settings_.shards) {
+      throw UsageError(fmt::format("models.{}: {} ranks cannot share {} shards; raise `shards` or take fewer ranks",
+                                   settings_.name, all.size(), settings_.shards));
+    }
+    const ActiveRanks active(all, static_cast<int>(std::bit_floor(static_cast<unsigned>(all.size()))));
+    std::exception_ptr failure;  // the same on every rank that trains
+    try {
+      if (active.includes_this()) {
+        Trainer<Real>(settings_, learners_, objective, context, parallel::Communicator(active.handle()), round).run();
+      }
+    } catch (const Error&) {
+      failure = std::current_exception();
+    }
+    for (auto& learner : learners_) {
+      const std::span<Real> weights = learner.published->parameters();
+      MPI_Bcast(weights.data(), static_cast<int>(weights.size_bytes()), MPI_BYTE, 0, all.handle());
+      learner.field->set_trained();
+    }
+    if (!context.weights_file.empty()) save(context);
+    parallel::together(all, [&] {
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+
+ private:
+  void save(const TrainingContext& context) const {
+    io::Hdf5File file(context.communicator, context.weights_file.string(), io::Hdf5File::Mode::create);
+    for (const auto& learner : learners_) {
+      networks::write_network<Real>(file, learner.head.name, *learner.published,
+                                    {{"weights", std::as_const(*learner.published).parameters()}});
+    }
+    file.close();
+  }
+
+  TrainingSettings settings_;
+  std::vector<Learner<Real>> learners_;
+};
+}  // namespace
+
+std::unique_ptr<Learners> make_learners(const TrainingSettings& settings, int dimension, std::vector<Head> heads,
+                                        const parallel::Communicator& communicator) {
+  const Parameters network = settings.parameters.child("network");
+  const networks::Architecture architecture = networks::make_architecture(network, dimension, dimension);
+  if (architecture.precision == "double") {
+    return std::make_unique<NetworkLearners<double>>(settings, dimension, std::move(heads), communicator);
+  }
+  return std::make_unique<NetworkLearners<float>>(settings, dimension, std::move(heads), communicator);
+}
+
+NetworkModel::NetworkModel(TrainingSettings settings, std::shared_ptr<Objective> objective,
+                           const parallel::Communicator& communicator, processes::ProcessPtr process)
+    : settings_(std::move(settings)),
+      objective_(std::move(objective)),
+      process_(std::move(process)),
+      learners_(make_learners(settings_, objective_->dimension(), objective_->heads(), communicator)) {}
+
+processes::FieldPtr NetworkModel::field(const std::string& head) const {
+  const auto& heads = objective_->heads();
+  for (std::size_t h = 0; h < heads.size(); ++h) {
+    if (heads[h].name == head) return learners_->field(h);
+  }
+  return nullptr;
+}
+
+ModelPtr make_model(const Parameters& parameters, const ModelContext& context) {
+  return Registry<ModelFactory>::instance().find("models", parameters.kind())(parameters, context);
+}
+
+}  // namespace fortet::training

@@ -1,0 +1,78 @@
+#pragma once
+/// Objectives: what networks learn from a block of samples.
+#include <Eigen/Core>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "fortet/base/points.hpp"
+#include "fortet/parallel/communicator.hpp"
+#include "fortet/parallel/random.hpp"
+
+namespace fortet::training {
+
+/// field(x, t) = skip (x - centre) + gain F(input (x - centre), time): how a field comes from its network, also the
+/// preconditioning of Karras et al. 2022.
+struct Decoding {
+  double input = 1, time = 0, skip = 0, gain = 1;
+};
+
+/// regression: mean of weight |F - target|^2. Without targets, with s = F: implicit: weight (|s|^2 / 2 + div s)
+/// (Hyvarinen 2005); sliced: weight (|s|^2 / 2 + v . grad(v . s)) for a probe v (Song et al. 2019).
+enum class Loss { regression, implicit, sliced };
+
+/// One network of a model.
+struct Head {
+  std::string name;  ///< "velocity" or "score": the field it gives
+  Loss loss = Loss::regression;
+  std::function<Decoding(double t)> decoding;
+  Eigen::VectorXd centre;  ///< empty: the origin
+};
+
+/// What one head learns from: filled by Objective::draw. `target` is for regression, `probe` for sliced losses.
+struct Lesson {
+  Points input;
+  double* time = nullptr;
+  Points target;
+  double* weight = nullptr;
+  Points probe;
+};
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+  virtual int dimension() const = 0;
+  virtual const std::vector<Head>& heads() const = 0;
+  /// Collective over the ranks that train, once before the draws of a step.
+  virtual void prepare(std::uint32_t step, const parallel::Communicator& communicator) {
+    (void)step;
+    (void)communicator;
+  }
+  /// Samples first .. of the batch of this step, one lesson per head. Safe from many threads at once.
+  virtual void draw(std::uint32_t step, Index first, std::vector<Lesson>& lessons) const = 0;
+};
+
+/// Times and noises of training samples.
+class TrainingDraws {
+ public:
+  TrainingDraws(std::uint64_t seed, const std::string& name)
+      : times_(seed, parallel::Purpose::training, name + ".time"),
+        noises_(seed, parallel::Purpose::training, name + ".noise"),
+        probes_(seed, parallel::Purpose::probe, name) {}
+  void uniforms(std::uint32_t step, Index first, Index size, double* out) const {
+    times_.uniforms(first, step, Points(out, size, 1));
+  }
+  void normals(std::uint32_t step, Index first, Points out) const { noises_.normals(first, step, out); }
+  /// Signs of equal probability (Rademacher).
+  void signs(std::uint32_t step, Index first, Points out) const {
+    probes_.uniforms(first, step, out);
+    for (int k = 0; k < out.dimension(); ++k) {
+      for (Index i = 0; i < out.size(); ++i) out(i, k) = out(i, k) < 0.5 ? -1 : 1;
+    }
+  }
+
+ private:
+  parallel::Stream times_, noises_, probes_;
+};
+
+}  // namespace fortet::training

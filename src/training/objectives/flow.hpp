@@ -1,0 +1,44 @@
+#pragma once
+/// Flow and bridge matching on an interpolant x_t = alpha x_0 + beta x_1 + gamma z of coupled pairs.
+#include "../network_model.hpp"
+#include "../pairs.hpp"
+#include "fortet/processes/interpolant.hpp"
+
+namespace fortet::training {
+
+/// Velocity: min E |v(x_t, t) - (alpha' x_0 + beta' x_1 + gamma' z)|^2. Score, where learned: the network gives
+/// (noise^2 / 2) score, finite where gamma vanishes, with min E |(2 gamma / noise^2) F + z|^2 (Tong et al. 2024), noise
+/// being that of the Brownian bridge or 1.
+class FlowMatching : public Objective {
+ public:
+  FlowMatching(int dimension, processes::InterpolantPtr interpolant, std::shared_ptr<Pairs> pairs, TrainingDraws draws,
+               double margin, bool with_score);
+  int dimension() const override { return dimension_; }
+  const std::vector<Head>& heads() const override { return heads_; }
+  void prepare(std::uint32_t step, const parallel::Communicator& communicator) override {
+    pairs_->prepare(step, communicator);
+  }
+  void draw(std::uint32_t step, Index first, std::vector<Lesson>& lessons) const override;
+  /// From now on these pairs are learned from.
+  void take(std::shared_ptr<Pairs> pairs) { pairs_ = std::move(pairs); }
+
+ private:
+  int dimension_;
+  processes::InterpolantPtr interpolant_;
+  std::shared_ptr<Pairs> pairs_;
+  TrainingDraws draws_;
+  double margin_, half_noise_;
+  std::vector<Head> heads_;
+};
+
+/// Parameters source, target, coupling, coupling_scope, margin and those of every model; `coupling` by default.
+std::vector<Parameter> flow_parameters(std::vector<Parameter> own, const Json& coupling);
+
+/// Pairs of the laws `source` and `target` of the deck's entry.
+std::shared_ptr<Pairs> coupled_pairs(const Parameters& parameters, const ModelContext& context,
+                                     const couplings::CouplingPtr& coupling);
+
+/// An interpolant of this kind.
+processes::InterpolantPtr interpolant(const std::string& kind, Json values);
+
+}  // namespace fortet::training

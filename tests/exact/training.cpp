@@ -1,0 +1,146 @@
+// Objectives against their exact minimisers. The networks are linear, so that the minimiser over the network is known:
+// between normal laws all fields at one time are linear.
+#include "support/training.hpp"
+
+#include <gtest/gtest.h>
+
+namespace {
+using namespace fortet;
+
+constexpr int points = 65536;
+
+/// Full batches of a finite set of training points: the minimiser of the empirical loss is reached, and differs from
+/// that of the law by the sampling error of second moments, sqrt(2 / points) relative to their size.
+Json linear(Json values) {
+  values["network"] = {{"kind", "mlp"}, {"hidden", Json::array()}, {"time", "none"}, {"precision", "double"}};
+  values["batch"] = points;
+  values["training_points"] = points;
+  values["steps"] = 400;
+  values["optimizer"] = {{"kind", "adam"}, {"rate", 0.1}};
+  values["rate_schedule"] = {{"kind", "cosine"}};
+  return values;
+}
+const double noise = std::sqrt(2.0 / points);  // relative standard deviation of an empirical variance
+
+/// Slope and value at `centre` of a field on the line.
+std::pair<double, double> line(const processes::Field& field, double t, double centre) {
+  PointArray x(2, 1), out(2, 1);
+  x(0, 0) = centre;
+  x(1, 0) = centre + 1;
+  field.evaluate(t, x, out);
+  PointArray divergence(2, 1);
+  field.divergence(t, x, divergence.view().coordinate(0));
+  EXPECT_NEAR(divergence(0, 0), out(1, 0) - out(0, 0), 1e-10 * (1 + std::abs(divergence(0, 0))));
+  return {out(1, 0) - out(0, 0), out(0, 0)};
+}
+
+laws::LawPtr normal(double mean, double deviation) {
+  return test::law("gaussian", {{"mean", {mean}}, {"deviation", deviation}});
+}
+
+TEST(ImplicitScoreMatching, NormalLaw) {
+  for (const char* kind : {"implicit_score_matching", "sliced_score_matching"}) {
+    const auto model = test::model(kind, linear({{"data", "data"}}), {{"data", normal(0.5, 0.8)}});
+    test::train(*model);
+    const auto [slope, value] = line(*model->score(), 0, 0.5);
+    EXPECT_NEAR(slope, -1 / 0.64, 5 * noise / 0.64) << kind;
+    EXPECT_NEAR(value, 0, 5 / std::sqrt(points) / 0.8) << kind;
+  }
+}
+
+TEST(DenoisingScoreMatching, EveryPredictionGivesTheScore) {
+  // X_t ~ N(0.5 alpha, (0.8 alpha)^2 + sigma^2) at t = 1; times from 0.9999 to 1 change that by less than 1e-4.
+  const auto process = test::process("vp", {{"dimension", 1}, {"beta", {{"kind", "constant"}, {"value", 1.0}}}});
+  const double alpha = std::exp(-0.5), variance = 0.64 * alpha * alpha + 1 - alpha * alpha;
+  for (const char* predict : {"noise", "data", "score", "velocity"}) {
+    const auto model =
+        test::model("denoising_score_matching",
+                    linear({{"data", "data"}, {"process", "vp"}, {"predict", predict}, {"smallest_time", 0.9999}}),
+                    {{"data", normal(0.5, 0.8)}}, {{"vp", process}});
+    test::train(*model);
+    const auto [slope, value] = line(*model->score(), 1, 0.5 * alpha);
+    // The target -z/sigma has variance 1/sigma^2, that of x_t is `variance`: regression error of a slope and of a mean.
+    const double deviation = 1 / std::sqrt((1 - alpha * alpha) * points);
+    EXPECT_NEAR(slope, -1 / variance, 5 * deviation / std::sqrt(variance) + 2e-4) << predict;
+    EXPECT_NEAR(value, 0, 5 * deviation + 2e-4) << predict;
+  }
+}
+
+TEST(FlowMatching, IndependentNormalLaws) {
+  // x_t = (1-t) x0 + t x1 + sigma sqrt(t(1-t)) z at t = 1/2; the window of times [0.49, 0.51] changes moments by
+  // O(1e-4).
+  const double s0 = 0.7, s1 = 1.2, sigma = 0.5, gamma = sigma / 2;
+  const auto model = test::model("sf2m",
+                                 linear({{"source", "source"},
+                                         {"target", "target"},
+                                         {"coupling", {{"kind", "independent"}}},
+                                         {"sigma", sigma},
+                                         {"margin", 0.49}}),
+                                 {{"source", normal(-1, s0)}, {"target", normal(2, s1)}});
+  test::train(*model);
+  const double variance = (s0 * s0 + s1 * s1) / 4 + gamma * gamma;
+  const double slope = (s1 * s1 - s0 * s0) / 2 / variance;  // cov(x1 - x0, x_t) / var(x_t)
+  const double target_deviation = std::sqrt(s0 * s0 + s1 * s1), error = 5 / std::sqrt(points);
+  const auto [velocity_slope, velocity] = line(*model->velocity(), 0.5, 0.5);
+  EXPECT_NEAR(velocity_slope, slope, error * target_deviation / std::sqrt(variance) + 5e-4);
+  EXPECT_NEAR(velocity, 3, error * target_deviation + 5e-4);
+  const auto [score_slope, score] = line(*model->score(), 0.5, 0.5);
+  EXPECT_NEAR(score_slope, -1 / variance, error / gamma / std::sqrt(variance) + 5e-3);
+  EXPECT_NEAR(score, 0, error / gamma + 5e-3);
+}
+
+TEST(FlowMatching, OptimalCouplingOnTheLine) {
+  // Pairs of the plan are x1 = T x0 up to the sampling of a batch of 512: then x_t = ((1-t) s0 + t s1) y and
+  // x1 - x0 = (s1 - s0) y with one standard normal y.
+  const double s0 = 0.5, s1 = 1.5;
+  Json values = linear({{"source", "source"},
+                        {"target", "target"},
+                        {"coupling", {{"kind", "exact"}}},
+                        {"interpolant", {{"kind", "linear"}}},
+                        {"margin", 0.49}});
+  values["batch"] = 512;
+  values["training_points"] = 0;
+  values["average"] = 0.98;
+  const auto model =
+      test::model("stochastic_interpolant", values, {{"source", normal(0, s0)}, {"target", normal(1, s1)}});
+  test::train(*model);
+  const auto [slope, value] = line(*model->velocity(), 0.5, 0.5);
+  // A batch has 512 pairs: its empirical deviations are off by 1/sqrt(2 512) each, averaged over about 50 batches; the
+  // plan of a finite batch is off by O(1/512).
+  const double error = 5 / std::sqrt(2.0 * 512 * 50);
+  EXPECT_NEAR(slope, (s1 - s0) / ((s0 + s1) / 2), error * (s0 + s1) + 4.0 / 512);
+  EXPECT_NEAR(value, 1, error * (s0 + s1) + 4.0 / 512);
+}
+
+TEST(RectifiedFlow, ReflowKeepsTheEndsAndStraightens) {
+  const auto model = test::model("rectified_flow",
+                                 {{"source", "source"},
+                                  {"target", "target"},
+                                  {"reflows", 1},
+                                  {"pairs", 4000},
+                                  {"pair_steps", 20},
+                                  {"steps", 1500},
+                                  {"batch", 512},
+                                  {"network", {{"kind", "mlp"}, {"hidden", {32, 32}}}},
+                                  {"optimizer", {{"kind", "adam"}, {"rate", 3e-3}}},
+                                  {"rate_schedule", {{"kind", "cosine"}}}},
+                                 {{"source", normal(0, 0.5)}, {"target", normal(1, 1.5)}});
+  test::train(*model);
+  // On the line one reflow of an exact flow is straight: v(x, t) = v(x0, 0) along x_t = x0 + t v(x0, 0), and the map is
+  // the monotone one, x0 -> 1 + 3 x0.
+  for (const double x0 : {-0.5, 0.0, 0.6}) {
+    PointArray x(1, 1), v(1, 1);
+    double lowest = 1e300, highest = -1e300;
+    for (const double t : {0.1, 0.5, 0.9}) {
+      x(0, 0) = x0 + t * (1 + 2 * x0);
+      model->velocity()->evaluate(t, x, v);
+      lowest = std::min(lowest, v(0, 0));
+      highest = std::max(highest, v(0, 0));
+    }
+    // Independent pairs have velocities that vary along the same line by (1 + 2 x0) times O(1): a tenth is straight.
+    EXPECT_LT(highest - lowest, 0.15 + 0.1 * std::abs(1 + 2 * x0)) << x0;
+    EXPECT_NEAR((highest + lowest) / 2, 1 + 2 * x0, 0.15 + 0.1 * std::abs(1 + 2 * x0)) << x0;
+  }
+}
+
+}  // namespace

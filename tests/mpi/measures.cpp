@@ -1,0 +1,153 @@
+// ranks: 1 2 3
+// Measures against exact cases.
+#include <gtest/gtest.h>
+
+#include <numbers>
+
+#include "fortet/comparisons/measure.hpp"
+#include "support/ensembles.hpp"
+#include "support/world.hpp"
+
+using namespace fortet;
+using namespace fortet::comparisons;
+
+namespace {
+
+/// The objects of a little study.
+struct Objects {
+  std::map<std::string, laws::LawPtr> laws;
+  std::map<std::string, ensembles::EnsemblePath> ensembles;
+
+  MeasureContext context() const {
+    MeasureContext result;
+    result.seed = 3;
+    result.side = [this](const std::string& target) {
+      Side side;
+      side.name = target;
+      if (laws.contains(target)) side.law = laws.at(target);
+      if (ensembles.contains(target)) side.ensemble = &ensembles.at(target);
+      return side;
+    };
+    return result;
+  }
+  std::vector<Measurement> measure(const std::string& kind, const Json& values) const {
+    const Parameters parameters = Parameters::make("measures", kind, values, "test");
+    return Registry<MeasureFactory>::instance()
+        .find("measures", kind)(parameters, context())
+        ->evaluate(context(), test::world());
+  }
+};
+
+laws::LawPtr normal(double mean, double deviation, int d) {
+  return test::law("gaussian", {{"mean", std::vector<double>(d, mean)}, {"deviation", deviation}});
+}
+
+/// Straight lines from N(0, s0^2) to N(m, s1^2) at the speeds of the optimal map: path energy (and W_2^2) m^2 + (s1 -
+/// s0)^2. Euler's steps follow a straight line exactly, so only sampling is left: (m + (r - 1) x)^2 has variance 2 q^4
+/// + 4 m^2 q^2, q = (r - 1) s0.
+TEST(PathEnergy, StraightLinesBetweenNormalLaws) {
+  const double s0 = 0.8, s1 = 1.6, m = 1.5, r = s1 / s0, q = (r - 1) * s0;
+  const std::int64_t particles = 20000;
+  const processes::ProcessPtr flow =
+      test::process("expression", {{"drift", Json::array({"1.5 + (x - 1.5*t) / (1 + t)"})}, {"horizon", 1.0}});
+  Objects objects;
+  objects.laws["laws.source"] = normal(0, s0, 1);
+  objects.laws["laws.target"] = normal(m, s1, 1);
+  objects.ensembles["ensembles.x"] =
+      run_ensemble(test::ensemble(flow, objects.laws["laws.source"], particles,
+                                  {{"stepper", {{"kind", "euler"}}}, {"steps", 7}, {"path_energy", true}}),
+                   test::world());
+  const double exact = m * m + (s1 - s0) * (s1 - s0);
+  const double deviation = std::sqrt((2 * std::pow(q, 4) + 4 * m * m * q * q) / particles);
+  const std::vector<Measurement> found = objects.measure("path_energy", {{"of", "ensembles.x"},
+                                                                         {"normalised", true},
+                                                                         {"source", "laws.source"},
+                                                                         {"target", "laws.target"},
+                                                                         {"points", 2000}});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_NEAR(found[0].value, exact, 5 * deviation);
+  EXPECT_GT(std::abs(found[0].value - exact), 0);
+  // W_2^2 of 2000 points varies more: means by (s0^2 + s1^2) / n, deviations by s^2 / 2n.
+  const double noise = std::sqrt((4 * m * m + 2 * (s1 - s0) * (s1 - s0)) * (s0 * s0 + s1 * s1) / 2000);
+  EXPECT_LE(found[1].value, 5 * (noise + deviation) / exact);
+}
+
+TEST(PathEnergy, MustBeAskedFor) {
+  const processes::ProcessPtr flow = test::process("expression", {{"drift", Json::array({"-x"})}, {"horizon", 1.0}});
+  Objects objects;
+  objects.ensembles["ensembles.x"] = run_ensemble(
+      test::ensemble(flow, normal(0, 1, 1), 100, {{"stepper", {{"kind", "euler"}}}, {"steps", 2}}), test::world());
+  EXPECT_THROW(objects.measure("path_energy", {{"of", "ensembles.x"}}), UsageError);
+  EXPECT_THROW(objects.measure("path_energy", {{"of", "ensembles.x"}, {"normalised", true}}), ParameterError);
+  EXPECT_THROW(check_ensemble(test::ensemble(flow, normal(0, 1, 1), 100,
+                                             {{"stepper", {{"kind", "dormand_prince"}}}, {"path_energy", true}})),
+               ParameterError);
+}
+
+/// Of one point each: |x - y|, x - y ~ N(0, 2): mean 2 / sqrt(pi), variance 2 - 4 / pi.
+TEST(Wasserstein, FloorOfOnePoint) {
+  Objects objects;
+  objects.laws["laws.a"] = normal(0, 1, 1);
+  objects.laws["laws.b"] = normal(5, 1, 1);
+  for (const char* kind : {"wasserstein", "sliced_wasserstein"}) {
+    const Measurement found =
+        objects.measure(kind, {{"of", "laws.b"}, {"against", "laws.a"}, {"points", 1}, {"floor_samples", 1000}})
+            .front();
+    const double deviation = std::sqrt(2 - 4 / std::numbers::pi);
+    EXPECT_NEAR(found.floor.value(), 2 / std::sqrt(std::numbers::pi), 5 * deviation / std::sqrt(1000.0));
+    EXPECT_NEAR(found.floor_deviation.value(), deviation, 0.1);
+  }
+}
+
+/// Two normal laws a distance h apart: the difference of the sample means bounds W_2 from below, h and the floor from
+/// above.
+TEST(Wasserstein, Shift) {
+  const Index n = 500;
+  Objects objects;
+  objects.laws["laws.a"] = normal(0, 1, 2);
+  objects.laws["laws.b"] = normal(2, 1, 2);
+  const double h = 2 * std::sqrt(2.0);
+  const Measurement found =
+      objects.measure("wasserstein", {{"of", "laws.b"}, {"against", "laws.a"}, {"points", n}}).front();
+  EXPECT_EQ(found.quantity, "w2");
+  EXPECT_GE(found.value, h - 5 * std::sqrt(2.0 / n));
+  EXPECT_LE(found.value, h + 5 * std::sqrt(2.0 / n) + found.floor.value() + 5 * found.floor_deviation.value());
+  // Every direction of the sliced distance sees the shift's projection: h^2 / 2 on average.
+  const Measurement sliced =
+      objects.measure("sliced_wasserstein", {{"of", "laws.b"}, {"against", "laws.a"}, {"points", n}}).front();
+  EXPECT_NEAR(sliced.value * sliced.value, h * h / 2,
+              5 * (h * h / 2 / std::sqrt(2.0 * 200) + 2 * h * std::sqrt(2.0 / n)));
+}
+
+/// Particles that are samples of the law stand at the floor, and every number of ranks says the same.
+TEST(Wasserstein, ParticlesOfTheLawStandAtTheFloor) {
+  const processes::ProcessPtr still =
+      test::process("expression", {{"drift", Json::array({"0", "0"})}, {"horizon", 1.0}});
+  Objects objects;
+  objects.laws["laws.a"] = normal(0, 1, 2);
+  objects.ensembles["ensembles.x"] = run_ensemble(
+      test::ensemble(still, objects.laws["laws.a"], 1000, {{"stepper", {{"kind", "euler"}}}, {"steps", 1}}),
+      test::world());
+  objects.ensembles["ensembles.y"] = objects.ensembles["ensembles.x"];
+  for (const char* kind : {"wasserstein", "sliced_wasserstein"}) {
+    const Measurement found =
+        objects.measure(kind, {{"of", "ensembles.x"}, {"against", "laws.a"}, {"points", 400}, {"floor_samples", 20}})
+            .front();
+    EXPECT_NEAR(found.value, found.floor.value(), 5 * found.floor_deviation.value());
+    EXPECT_EQ(found.time, 1);
+    const Measurement same = objects.measure(kind, {{"of", "ensembles.x"}, {"against", "ensembles.y"}}).front();
+    EXPECT_EQ(same.value, 0);
+    EXPECT_FALSE(same.floor.has_value());
+    EXPECT_NE(same.note.find("no floor"), std::string::npos);
+  }
+}
+
+TEST(Wasserstein, SidesThatDoNotFit) {
+  Objects objects;
+  objects.laws["laws.a"] = normal(0, 1, 2);
+  objects.laws["laws.b"] = normal(0, 1, 1);
+  EXPECT_THROW(objects.measure("wasserstein", {{"of", "laws.b"}, {"against", "laws.a"}}), ParameterError);
+  EXPECT_THROW(objects.measure("wasserstein", {{"of", "densities.c"}, {"against", "laws.a"}}), ParameterError);
+}
+
+}  // namespace
