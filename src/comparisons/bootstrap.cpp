@@ -121,6 +121,9 @@ class PearsonThree {
   /// P(X >= value).
   double upper(double value) const {
     const double z = (value - mean_) / deviation_, skewness = std::abs(skewness_);
+    // No law of this family has 1e-20 there, and the incomplete gamma function overflows on the way to zero.
+    constexpr double nothing_beyond = 60;
+    if (z > nothing_beyond) return 0;
     if (skewness < normal_below) return cdf(complement(boost::math::normal(), z));
     const double y = std::max(0.0, (skewness_ > 0 ? z : -z) + 2 / skewness);
     return skewness_ > 0 ? cdf(complement(law(), y)) : cdf(law(), y);

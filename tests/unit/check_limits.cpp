@@ -65,6 +65,16 @@ TEST(CheckLimits, OneParticle) {
   }
 }
 
+TEST(CheckLimits, FarBeyondTheTails) {
+  // Thousands of deviations from agreement, where the laws of the statistics are below the range of a double.
+  const auto density = exact_density(*normal(), -5, 5, 400);
+  const auto heap = at(200000, 0.1);
+  for (const comparisons::Result& result : test::compare(test::side(heap), test::side(density), all, 1)) {
+    EXPECT_LT(*result.p_value, 1e-4) << result.statistic;
+    EXPECT_TRUE(std::isfinite(result.expected)) << result.statistic;
+  }
+}
+
 TEST(CheckLimits, AllParticlesOutsideTheGrid) {
   const auto density = exact_density(*normal(), -5, 5, 40);
   const auto lost = at(1000, 7);
