@@ -43,6 +43,11 @@ class Objective {
   virtual ~Objective() = default;
   virtual int dimension() const = 0;
   virtual const std::vector<Head>& heads() const = 0;
+  /// False for a head that keeps its weights for now; its lessons need not be filled.
+  virtual bool learns(std::size_t head) const {
+    (void)head;
+    return true;
+  }
   /// Collective over the ranks that train, once before the draws of a step.
   virtual void prepare(std::uint32_t step, const parallel::Communicator& communicator) {
     (void)step;

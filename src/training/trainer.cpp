@@ -168,6 +168,7 @@ void Trainer<Real>::compute(std::uint32_t step, bool with_gradient, std::vector<
     const std::vector<Lesson>& lessons = scratch.fresh(range.size());
     objective_.draw(step, range.begin, scratch.lessons);
     for (std::size_t h = 0; h < learners_.size(); ++h) {
+      if (!objective_.learns(h)) continue;
       GradientTree<Real>& tree = *trees_[h];
       losses[shard] += shard_loss(
           learners_[h], lessons[h], range.size(), tree.shard(static_cast<int>(shard)),
@@ -237,6 +238,7 @@ void Trainer<Real>::run() {
     const double rate = base_rate * rate_of(step, settings_.steps);
     double norm = 0;
     for (std::size_t h = 0; h < learners_.size(); ++h) {
+      if (!objective_.learns(h)) continue;
       Learner<Real>& learner = learners_[h];
       const std::span<Real> gradient = trees_[h]->finish();
       const double limit = settings_.clip > 0 ? settings_.clip : std::numeric_limits<double>::infinity();

@@ -1,6 +1,6 @@
 /// Kind rectified_flow: straight lines between pairs, then between the ends of the flow that was learned.
+#include "../simulated_pairs.hpp"
 #include "flow.hpp"
-#include "fortet/ensembles/ensemble.hpp"
 
 namespace fortet::training {
 
@@ -31,38 +31,16 @@ class RectifiedFlow : public NetworkModel {
   std::shared_ptr<Pairs> simulated(const parallel::Communicator& communicator) const {
     processes::ProcessContext context;
     context.velocity = [this](const std::string&) { return velocity(); };
-    ensembles::EnsembleSettings settings;
-    settings.name = parameters_.name() + ".pairs";
-    settings.process = processes::make_process(
+    const processes::ProcessPtr flow = processes::make_process(
         Parameters::make("processes", "flow",
-                         {{"dimension", dimension()}, {"velocity", {{"model", parameters_.name()}}}}, settings.name),
+                         {{"dimension", dimension()}, {"velocity", {{"model", parameters_.name()}}}}, "pairs"),
         context);
-    settings.initial = source_;
-    settings.particles = parameters_.integer("pairs");
-    settings.seed = seed_;
-    settings.at = {0, 1};
-    settings.parameters = Parameters::make("ensembles", "",
-                                           {{"process", parameters_.name()},
-                                            {"initial", parameters_.text("source")},
-                                            {"particles", settings.particles},
-                                            {"stepper", Json{{"kind", parameters_.child("pair_stepper").kind()}}},
-                                            {"steps", parameters_.integer("pair_steps")}},
-                                           settings.name);
-    const ensembles::EnsemblePath path = ensembles::run_ensemble(settings, communicator);
-    return std::make_shared<StoredPairs>(gathered(path.snapshots[0], communicator),
-                                         gathered(path.snapshots[1], communicator), seed_, parameters_.name(),
+    auto [start, end] = simulate_pairs(flow, source_,
+                                       {parameters_.name() + ".pairs", parameters_.child("pair_stepper").kind(),
+                                        parameters_.integer("pair_steps"), parameters_.integer("pairs"), seed_},
+                                       communicator);
+    return std::make_shared<StoredPairs>(std::move(start), std::move(end), seed_, parameters_.name(),
                                          parameters_.integer("batch"));
-  }
-
-  static PointArray gathered(const ensembles::Snapshot& snapshot, const parallel::Communicator& communicator) {
-    PointArray all(snapshot.total, snapshot.positions.dimension());
-    for (int k = 0; k < all.dimension(); ++k) {
-      const double* own = snapshot.positions.view().coordinate(k);
-      const std::vector<double> values =
-          communicator.gather_all({own, static_cast<std::size_t>(snapshot.positions.size())});
-      std::copy(values.begin(), values.end(), all.view().coordinate(k));
-    }
-    return all;
   }
 
   std::shared_ptr<FlowMatching> objective_;
