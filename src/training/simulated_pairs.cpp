@@ -15,11 +15,8 @@ PointArray gathered(const ensembles::Snapshot& snapshot, const parallel::Communi
   }
   return all;
 }
-}  // namespace
-
-std::pair<PointArray, PointArray> simulate_pairs(const processes::ProcessPtr& process, const laws::LawPtr& initial,
-                                                 const Simulation& simulation,
-                                                 const parallel::Communicator& communicator) {
+ensembles::EnsembleSettings settings_of(const processes::ProcessPtr& process, const laws::LawPtr& initial,
+                                        const Simulation& simulation) {
   ensembles::EnsembleSettings settings;
   settings.name = simulation.name;
   settings.process = process;
@@ -34,8 +31,28 @@ std::pair<PointArray, PointArray> simulate_pairs(const processes::ProcessPtr& pr
                                           {"stepper", Json{{"kind", simulation.stepper}}},
                                           {"steps", simulation.steps}},
                                          simulation.name);
-  const ensembles::EnsemblePath path = ensembles::run_ensemble(settings, communicator);
+  return settings;
+}
+}  // namespace
+
+std::pair<PointArray, PointArray> simulate_pairs(const processes::ProcessPtr& process, const laws::LawPtr& initial,
+                                                 const Simulation& simulation,
+                                                 const parallel::Communicator& communicator) {
+  const ensembles::EnsemblePath path = ensembles::run_ensemble(settings_of(process, initial, simulation), communicator);
   return {gathered(path.snapshots[0], communicator), gathered(path.snapshots[1], communicator)};
+}
+
+std::vector<PointArray> simulate_paths(const processes::ProcessPtr& process, const laws::LawPtr& initial,
+                                       const Simulation& simulation, const parallel::Communicator& communicator) {
+  ensembles::EnsembleSettings settings = settings_of(process, initial, simulation);
+  settings.at.clear();
+  for (long step = 0; step <= simulation.steps; ++step) {
+    settings.at.push_back(process->horizon() * static_cast<double>(step) / static_cast<double>(simulation.steps));
+  }
+  const ensembles::EnsemblePath path = ensembles::run_ensemble(settings, communicator);
+  std::vector<PointArray> result;
+  for (const ensembles::Snapshot& snapshot : path.snapshots) result.push_back(gathered(snapshot, communicator));
+  return result;
 }
 
 }  // namespace fortet::training

@@ -1,6 +1,7 @@
 #pragma once
 /// Pairs of the two ends of particles that a learned process carries.
 #include <utility>
+#include <vector>
 
 #include "fortet/laws/law.hpp"
 #include "fortet/parallel/communicator.hpp"
@@ -19,5 +20,9 @@ struct Simulation {
 std::pair<PointArray, PointArray> simulate_pairs(const processes::ProcessPtr& process, const laws::LawPtr& initial,
                                                  const Simulation& simulation,
                                                  const parallel::Communicator& communicator);
+
+/// The particles after each step, the start included: steps + 1 sets, whole on every rank. Collective.
+std::vector<PointArray> simulate_paths(const processes::ProcessPtr& process, const laws::LawPtr& initial,
+                                       const Simulation& simulation, const parallel::Communicator& communicator);
 
 }  // namespace fortet::training

@@ -21,8 +21,11 @@ struct Learned {
 };
 
 Learned learn(const std::string& kind, int rounds) {
-  Json values{{"source", "source"}, {"target", "target"}, {"rounds", rounds}, {"pairs", 20000}, {"pair_steps", 40},
-              {"steps", 1000},      {"batch", 512},       {"average", 0.99},  {"margin", 0.01}};
+  Json values{
+      {"source", "source"}, {"target", "target"}, {"rounds", rounds}, {"pairs", 20000},
+      {"pair_steps", 40},   {"steps", 1000},      {"batch", 512},     {"average", 0.99},
+  };
+  if (kind != "dsb") values["margin"] = 0.01;
   values["network"] = {{"kind", "mlp"}, {"hidden", {32, 32}}, {"activation", "silu"}};
   values["optimizer"] = {{"kind", "adam"}, {"rate", 3e-3}};
   const auto source = test::law("gaussian", {{"mean", {-a}}, {"deviation", 1.0}});
@@ -74,11 +77,13 @@ Learned learn(const std::string& kind, int rounds) {
 constexpr double learning = 0.08;
 
 TEST(DiffusionBridgeMatching, NormalLaws) {
-  for (const char* kind : {"dsbm_imf", "dsbm_imf_plus", "dsbm_ipf"}) {
+  for (const char* kind : {"dsbm_imf", "dsbm_imf_plus", "dsbm_ipf", "dsb"}) {
     const Learned found = learn(kind, 7);
     EXPECT_NEAR(found.coupling, covariance, learning) << kind;
-    EXPECT_LT(found.drift_error, learning) << kind;
-    EXPECT_LT(found.score_error, learning) << kind;
+    // The targets of dsb are single steps: their variance is 1/h = 40, not about 1, and their bias O(h).
+    const double limit = kind == std::string("dsb") ? 2 * learning : learning;
+    EXPECT_LT(found.drift_error, limit) << kind;
+    EXPECT_LT(found.score_error, limit) << kind;
   }
 }
 

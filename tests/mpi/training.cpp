@@ -60,6 +60,15 @@ TEST(Training, SameBitsOnAnyRanksAndThreads) {
                    {{"moons", moons}, {"normal", normal}});
 }
 
+TEST(Training, SameBitsOfSimulatedCouplings) {
+  const auto moons = test::law("moons", Json::object()), normal = test::law("gaussian", {{"dimension", 2}});
+  for (const char* kind : {"dsbm_imf", "dsb"}) {
+    expect_same_bits(
+        kind, small({{"source", "normal"}, {"target", "moons"}, {"pairs", 203}, {"pair_steps", 5}, {"rounds", 3}}),
+        {{"moons", moons}, {"normal", normal}});
+  }
+}
+
 TEST(Training, MoreRanksThanShards) {
   const auto moons = test::law("moons", Json::object()), normal = test::law("gaussian", {{"dimension", 2}});
   Json values = small({{"source", "normal"}, {"target", "moons"}});

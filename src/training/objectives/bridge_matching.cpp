@@ -2,12 +2,11 @@
 /// couplings that are simulated anew in every round.
 #include "../simulated_pairs.hpp"
 #include "flow.hpp"
+#include "two_way_bridge.hpp"
 
 namespace fortet::training {
 
 namespace {
-
-enum Direction : std::size_t { forward = 0, backward = 1 };
 
 /// Drifts of both directions of time on Brownian bridges x_t = (1-t) x_0 + t x_1 + sigma sqrt(t(1-t)) z of pairs:
 ///   forward   x_1 - x_0 - sigma sqrt(t/(1-t)) z,   backward   -(x_1 - x_0) - sigma sqrt((1-t)/t) z   (in 1 - t).
@@ -60,138 +59,57 @@ class BridgeMatching : public Objective {
   std::vector<Head> heads_;
 };
 
-/// a f + b g.
-class Combination : public processes::Field {
- public:
-  Combination(double a, processes::FieldPtr f, double b, processes::FieldPtr g)
-      : a_(a), b_(b), f_(std::move(f)), g_(std::move(g)) {}
-  int input_dimension() const override { return f_->input_dimension(); }
-  int output_dimension() const override { return f_->output_dimension(); }
-  void evaluate(double t, ConstPoints x, Points out) const override {
-    thread_local std::vector<double> storage;
-    storage.resize(static_cast<std::size_t>(x.size()) * out.dimension());
-    const Points other(storage.data(), x.size(), out.dimension());
-    f_->evaluate(t, x, out);
-    g_->evaluate(t, x, other);
-    for (int k = 0; k < out.dimension(); ++k) {
-      for (Index i = 0; i < x.size(); ++i) out(i, k) = a_ * out(i, k) + b_ * other(i, k);
-    }
-  }
-  bool has_divergence() const override { return f_->has_divergence() && g_->has_divergence(); }
-  void divergence(double t, ConstPoints x, double* out) const override {
-    std::vector<double> other(x.size());
-    f_->divergence(t, x, out);
-    g_->divergence(t, x, other.data());
-    for (Index i = 0; i < x.size(); ++i) out[i] = a_ * out[i] + b_ * other[i];
-  }
-
- private:
-  double a_, b_;
-  processes::FieldPtr f_, g_;
-};
-
-/// dX = drift dt + sigma dW on [0, 1]; `reversed`: the drift's time runs from 1 to 0.
-class DriftProcess : public processes::Process {
- public:
-  DriftProcess(processes::FieldPtr drift, double sigma, bool reversed)
-      : Process(drift->input_dimension(), 1), drift_(std::move(drift)), sigma_(sigma), reversed_(reversed) {}
-  void drift(double t, ConstPoints x, Points out) const override { drift_->evaluate(reversed_ ? 1 - t : t, x, out); }
-  processes::NoiseShape noise_shape() const override { return processes::NoiseShape::uniform; }
-  double noise_level(double) const override { return sigma_; }
-
- private:
-  processes::FieldPtr drift_;
-  double sigma_;
-  bool reversed_;
-};
-
-class DiffusionBridgeMatching : public NetworkModel {
+class DiffusionBridgeMatching : public TwoWayBridge {
  public:
   enum class First { independent, optimal, reference };  ///< the coupling of the first round
 
   DiffusionBridgeMatching(const Parameters& p, const ModelContext& context,
                           const std::shared_ptr<BridgeMatching>& objective, First first)
-      : NetworkModel(training_settings(p, context), objective, context.communicator),
-        objective_(objective),
-        source_(context.law(p.text("source"))),
-        target_(context.law(p.text("target"))),
-        parameters_(p),
-        seed_(context.seed),
-        sigma_(p.real("sigma")),
-        is_imf_(first != First::reference) {
+      : TwoWayBridge(p, context, objective), objective_(objective), is_imf_(first != First::reference) {
     if (first == First::reference) return;
     pairs_ = coupled_pairs(p, context,
                            couplings::make_coupling(Parameters::make(
                                "couplings", first == First::optimal ? "exact" : "independent", Json::object())));
   }
-  /// Of the probability flow: half the difference of the two drifts.
-  processes::FieldPtr velocity() const override {
-    return std::make_shared<Combination>(0.5, field("forward"), -0.5, field("backward"));
-  }
-  /// Nelson's relation: forward + backward drift = sigma^2 score.
-  processes::FieldPtr score() const override {
-    const double scale = 1 / (sigma_ * sigma_);
-    return std::make_shared<Combination>(scale, field("forward"), scale, field("backward"));
-  }
-
   void train(const TrainingContext& context) override {
-    const int rounds = static_cast<int>(parameters_.integer("rounds"));
-    for (int round = 0; round < rounds; ++round) {
+    run_rounds(context, [&](int round) {
       // Odd rounds learn forward drifts from pairs simulated backward, even rounds the reverse; the first of a matching
       // learns both from its given coupling, that of a proportional fitting the backward drift from the reference's.
       const bool learns_forward = round % 2 == 1 || (round == 0 && is_imf_), learns_backward = round % 2 == 0;
       objective_->take(pairs(round, context.communicator), learns_forward, learns_backward);
-      TrainingContext part = context;
-      part.progress = [&](double fraction, const std::string& state) {
-        if (context.progress) context.progress((round + fraction) / rounds, state);
-      };
-      learners().train(*objective_, part, round);
-    }
+      return objective_;
+    });
   }
 
  private:
   std::shared_ptr<Pairs> pairs(int round, const parallel::Communicator& communicator) const {
     if (round == 0 && is_imf_) return pairs_;
-    const Simulation simulation{fmt::format("{}.round_{}", parameters_.name(), round), "euler_maruyama",
-                                parameters_.integer("pair_steps"), parameters_.integer("pairs"), seed_};
+    const Simulation simulation{fmt::format("{}.round_{}", name(), round), "euler_maruyama",
+                                parameters().integer("pair_steps"), parameters().integer("pairs"), seed()};
     std::pair<PointArray, PointArray> ends;
     if (round == 0) {
       const auto reference = processes::make_process(
-          Parameters::make("processes", "brownian", {{"dimension", dimension()}, {"sigma", sigma_}}));
-      ends = simulate_pairs(reference, source_, simulation, communicator);
+          Parameters::make("processes", "brownian", {{"dimension", dimension()}, {"sigma", sigma()}}));
+      ends = simulate_pairs(reference, source(), simulation, communicator);
     } else if (round % 2 == 1) {
-      ends = simulate_pairs(std::make_shared<DriftProcess>(field("backward"), sigma_, true), target_, simulation,
-                            communicator);
+      ends = simulate_pairs(learned(backward), target(), simulation, communicator);
       std::swap(ends.first, ends.second);
     } else {
-      ends = simulate_pairs(std::make_shared<DriftProcess>(field("forward"), sigma_, false), source_, simulation,
-                            communicator);
+      ends = simulate_pairs(learned(forward), source(), simulation, communicator);
     }
-    return std::make_shared<StoredPairs>(std::move(ends.first), std::move(ends.second), seed_, simulation.name,
-                                         parameters_.integer("batch"));
+    return std::make_shared<StoredPairs>(std::move(ends.first), std::move(ends.second), seed(), simulation.name,
+                                         parameters().integer("batch"));
   }
 
   std::shared_ptr<BridgeMatching> objective_;
-  laws::LawPtr source_, target_;
-  Parameters parameters_;
-  std::uint64_t seed_;
-  double sigma_;
   bool is_imf_;
   std::shared_ptr<Pairs> pairs_;  ///< of the first round of a matching
 };
 
-std::vector<Parameter> parameters() {
-  std::vector<Parameter> all = flow_parameters(
-      {defaulted("sigma", {Type::real}, 1.0, "noise of the Brownian reference").positive(),
-       defaulted("margin", {Type::real}, 1e-3, "training times stay so far from 0 and 1, where a target is infinite")
-           .between(1e-9, 0.49),
-       defaulted("rounds", {Type::integer}, 10, "trainings of `steps` steps, each on couplings of the one before")
-           .at_least(1),
-       defaulted("pairs", {Type::integer}, 10000, "pairs simulated in each round").at_least(1),
-       defaulted("pair_steps", {Type::integer}, 20, "Euler-Maruyama steps of that simulation").at_least(1)},
-      "independent");
-  std::erase_if(all, [](const Parameter& p) { return p.name == "coupling"; });
-  return all;
+std::vector<Parameter> schema_parameters() {
+  return two_way_parameters(
+      {defaulted("margin", {Type::real}, 1e-3, "training times stay so far from 0 and 1, where a target is infinite")
+           .between(1e-9, 0.49)});
 }
 
 ModelFactory factory(DiffusionBridgeMatching::First first) {
@@ -208,15 +126,15 @@ const Registered<ModelFactory> dsbm_imf{{"models", "dsbm_imf",
                                          "Schroedinger bridge of sigma B by iterative Markovian fitting: forward and "
                                          "backward drifts learned in turn on bridges "
                                          "of pairs that the other direction simulates, first of independent pairs",
-                                         reference_text, parameters()},
+                                         reference_text, schema_parameters()},
                                         factory(DiffusionBridgeMatching::First::independent)};
 const Registered<ModelFactory> dsbm_imf_plus{
     {"models", "dsbm_imf_plus", "The same, first with pairs of the optimal plan of each batch", reference_text,
-     parameters()},
+     schema_parameters()},
     factory(DiffusionBridgeMatching::First::optimal)};
 const Registered<ModelFactory> dsbm_ipf{
     {"models", "dsbm_ipf", "The same, first with pairs of the reference started at the source", reference_text,
-     parameters()},
+     schema_parameters()},
     factory(DiffusionBridgeMatching::First::reference)};
 
 }  // namespace
