@@ -335,7 +335,7 @@ DensityPath solve_with(const DensitySettings& settings, const DensityOptions& op
 
 const Snapshot& DensityPath::at(double time) const {
   for (const Snapshot& snapshot : snapshots) {
-    if (std::abs(snapshot.time - time) <= 1e-12 * std::max(1.0, process->horizon())) return snapshot;
+    if (std::abs(snapshot.time - time) <= 1e-12 * std::max(1.0, std::abs(time))) return snapshot;
   }
   throw UsageError("density '" + name + "' has no snapshot at t = " + std::to_string(time) + "; add it to its 'at'");
 }

@@ -1,4 +1,5 @@
 /// Kind flow: a velocity field, and the diffusions that share its laws.
+#include "fortet/processes/scored.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {
@@ -20,7 +21,7 @@ class DriftField : public Field {
 
 /// dX = [v + c/2 sigma^2 s] dt + sqrt(c) sigma dW: where s is the score of the laws p_t that v carries,
 /// d/dt p + div(p v) = 0, they are its laws for every c and sigma.
-class Flow : public Process {
+class Flow : public Process, public Scored {
  public:
   /// `score` may be null where c or sigma is zero.
   Flow(FieldPtr velocity, FieldPtr score, Expression noise, Expression stochasticity, double horizon)
@@ -68,6 +69,7 @@ class Flow : public Process {
     }
     return std::sqrt(c) * sigma;
   }
+  FieldPtr score() const override { return score_; }
 
  private:
   FieldPtr velocity_, score_;

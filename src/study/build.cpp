@@ -19,9 +19,7 @@ class Builder {
       guarded(object, [&] {
         if (section == "laws") study_.laws_[name] = laws::make_law(*parameters, law_context());
         if (section == "models") build_model(*parameters);
-        if (section == "measures") {
-          study_.measures_[name] = comparisons::make_measure(*parameters, measure_context());
-        }
+        if (section == "measures") build_measure(*parameters, object);
         if (section == "processes") study_.processes_[name] = processes::make_process(*parameters, process_context());
         if (section == "grids") study_.grids_[name] = densities::Grid::make(*parameters, study_.communicator_);
         if (section == "bridges") build_bridge(*parameters);
@@ -159,8 +157,12 @@ class Builder {
     study_.bridges_[parameters.name()] = bridges::make_bridge(std::move(settings));
   }
 
-  comparisons::MeasureContext measure_context() {
-    return {[this](const std::string& target) { return unsolved(target); }, deck_.seed};
+  void build_measure(const Parameters& parameters, const std::string& object) {
+    if (parameters.has("at")) {
+      for (const std::string& target : deck_.targets_of(object)) require_recorded(parameters.reals("at"), target);
+    }
+    study_.measures_[parameters.name()] = comparisons::make_measure(
+        parameters, {[this](const std::string& target) { return unsolved(target); }, deck_.seed});
   }
 
   std::vector<double> times(const Parameters& parameters, const processes::Process& process, double fallback) {
@@ -255,6 +257,7 @@ class Builder {
       auto& path = unsolved_ensembles_[name];
       path.name = name;
       path.process = study_.ensembles_.at(name).process;
+      if (study_.ensembles_.at(name).parameters.boolean("path_energy")) path.work["path_energy"] = 0;
       side.ensemble = &path;
     } else if (section == "processes") {
       side.process = study_.processes_.at(name);
@@ -270,6 +273,22 @@ class Builder {
     if (section == "bridges") return &study_.bridge_times_.at(name);
     if (section == "ensembles") return &study_.ensembles_.at(name).at;
     return nullptr;
+  }
+
+  static bool has_time(const std::vector<double>& times, double t) {
+    return std::any_of(times.begin(), times.end(),
+                       [&](double s) { return std::abs(s - t) <= 1e-12 * std::max(1.0, std::abs(t)); });
+  }
+
+  /// Throws ParameterError("at[i]") for the first time that a density, bridge or ensemble does not record.
+  void require_recorded(const std::vector<double>& at, const std::string& target) const {
+    const std::vector<double>* const times = times_of(target);
+    if (!times) return;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      if (has_time(*times, at[i])) continue;
+      throw ParameterError(fmt::format("at[{}]", i), fmt::format("{} is not recorded at t = {:g}; it is at {}", target,
+                                                                 at[i], fmt::join(*times, ", ")));
+    }
   }
 
   /// An order needs a key of the sweep and a check that is named.
@@ -300,21 +319,9 @@ class Builder {
     check.settings.second = unsolved(sides[1]);
     comparisons::check_check(check.settings);
     const std::vector<double>*first = times_of(sides[0]), *second = times_of(sides[1]);
-    const auto has = [](const std::vector<double>* times, double t) {
-      return !times || std::any_of(times->begin(), times->end(),
-                                   [&](double s) { return std::abs(s - t) <= 1e-12 * std::max(1.0, std::abs(t)); });
-    };
     if (parameters.has("at")) {
       check.settings.times = parameters.reals("at");
-      for (std::size_t i = 0; i < check.settings.times.size(); ++i) {
-        const double t = check.settings.times[i];
-        for (const auto& [side, times] : {std::pair{sides[0], first}, std::pair{sides[1], second}}) {
-          if (!has(times, t)) {
-            throw ParameterError(fmt::format("at[{}]", i), fmt::format("{} is not recorded at t = {:g}; it is at {}",
-                                                                       side, t, fmt::join(*times, ", ")));
-          }
-        }
-      }
+      for (const std::string& side : sides) require_recorded(check.settings.times, side);
     } else {
       if (first && !second && first->size() > 1) {
         throw ParameterError("at",
@@ -328,7 +335,7 @@ class Builder {
         check.settings.times = {0.0};
       } else {
         for (const double t : first ? *first : *second) {
-          if (has(second, t)) check.settings.times.push_back(t);
+          if (!second || has_time(*second, t)) check.settings.times.push_back(t);
         }
         if (check.settings.times.empty())
           throw ParameterError("compare", fmt::format("{} and {} have no time in common", sides[0], sides[1]));

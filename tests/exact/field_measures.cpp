@@ -137,6 +137,20 @@ TEST(ScoreIntegrals, SeeRotationAndScale) {
   EXPECT_NEAR(around(reverse(1, 0.25)).at("circulation"), 0.5 * std::numbers::pi * 0.16, 1e-11);
   EXPECT_LT(along(reverse(1, 0)).at("line_integral_error"), 1e-10);
   EXPECT_NEAR(along(reverse(1.1, 0)).at("relative_line_integral_error"), 0.1, 1e-10);
+  // A flow has its score in its own time; here that of the same law.
+  processes::ProcessContext context;
+  context.process = [&](const std::string&) {
+    return test::process("interpolant", {{"source", "l"}, {"target", "l"}, {"interpolant", "linear"}},
+                         {[&](const std::string&) { return data; }, {}, {}, {}});
+  };
+  context.score = [&](const std::string&, const std::string&, const processes::ProcessPtr&) {
+    return std::make_shared<WrongScore>(noised, 1, 0.25);
+  };
+  const Json velocity{{"process", "v"}};
+  const Side flow =
+      process_side(test::process("flow", {{"velocity", velocity}, {"score", {{"model", "s"}}}, {"noise", 1}}, context));
+  EXPECT_NEAR(around(flow).at("circulation"), 0.5 * std::numbers::pi * 0.16, 1e-11);
+  EXPECT_THROW(around(process_side(test::process("flow", {{"velocity", velocity}}, context))), ParameterError);
   const Side line = process_side(test::reversal(test::process("vp", {{"dimension", 1}, {"beta", 2}}), normal(0, 1)));
   EXPECT_THROW(measure("circulation", {{"of", "p"}, {"law", "l"}, {"time", 0.3}},
                        {{"p", line}, {"l", test::side(normal(0, 1))}}),

@@ -77,7 +77,8 @@ TEST(PathEnergy, MustBeAskedFor) {
   Objects objects;
   objects.ensembles["ensembles.x"] = run_ensemble(
       test::ensemble(flow, normal(0, 1, 1), 100, {{"stepper", {{"kind", "euler"}}}, {"steps", 2}}), test::world());
-  EXPECT_THROW(objects.measure("path_energy", {{"of", "ensembles.x"}}), UsageError);
+  EXPECT_THROW(objects.measure("path_energy", {{"of", "ensembles.x"}}), ParameterError);
+  objects.ensembles["ensembles.x"].work["path_energy"] = 0;
   EXPECT_THROW(objects.measure("path_energy", {{"of", "ensembles.x"}, {"normalised", true}}), ParameterError);
   EXPECT_THROW(check_ensemble(test::ensemble(flow, normal(0, 1, 1), 100,
                                              {{"stepper", {{"kind", "dormand_prince"}}}, {"path_energy", true}})),

@@ -16,6 +16,7 @@ class Discrepancy : public Measure {
     settings_.seed = context.seed;
     take_sides(context);
     check_check(settings_);
+    check_times(settings_);
   }
 
   std::vector<Measurement> evaluate(const MeasureContext& context,

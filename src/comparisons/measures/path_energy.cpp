@@ -12,15 +12,10 @@ class PathEnergy : public Measure {
   std::vector<Measurement> evaluate(const MeasureContext& context,
                                     const parallel::Communicator& communicator) override {
     const Side side = context.side(parameters_.text("of"));
-    const auto found = side.ensemble->work.find("path_energy");
-    if (found == side.ensemble->work.end()) {
-      throw UsageError(fmt::format("{}: the path energy of {} was not summed: give it path_energy: true",
-                                   parameters_.name(), side.name));
-    }
     Measurement energy;
     energy.quantity = "path_energy";
     energy.time = side.ensemble->snapshots.back().time;
-    energy.value = found->second;
+    energy.value = side.ensemble->work.at("path_energy");
     std::vector<Measurement> result{energy};
     if (parameters_.boolean("normalised")) {
       const Index n = parameters_.integer("points");
@@ -63,6 +58,10 @@ const RegisteredMeasure registered{
     [](const Parameters& parameters, const MeasureContext& context) -> std::unique_ptr<Measure> {
       const Side side = context.side(parameters.text("of"));
       if (!side.ensemble) throw ParameterError("of", fmt::format("expected an ensemble, found {}", side.name));
+      if (!side.ensemble->work.contains("path_energy")) {
+        throw ParameterError("of",
+                             fmt::format("{} does not sum its path energy: give it path_energy: true", side.name));
+      }
       if (parameters.boolean("normalised")) {
         for (const char* key : {"source", "target"}) {
           if (!parameters.has(key)) throw ParameterError("normalised", fmt::format("needs the law '{}'", key));

@@ -3,18 +3,21 @@
 #include <cmath>
 #include <numbers>
 
-#include "fortet/processes/linear_noising.hpp"
+#include "fortet/processes/scored.hpp"
 #include "weighted_points.hpp"
 
 namespace fortet::comparisons {
 namespace {
 
-/// A learned score comes inside of the reversal that uses it.
-const processes::Denoising& require_score(const processes::Process& process, const std::string& name) {
-  if (!process.denoising()) {
-    throw ParameterError("of", fmt::format("expected a time_reversal of a linear noising process, found {}", name));
+/// A learned score comes inside of the process that uses it.
+processes::OwnScore require_score(const processes::Process& process, const std::string& name) {
+  processes::OwnScore score = processes::own_score(process);
+  if (!score.field) {
+    throw ParameterError("of", fmt::format("expected a time_reversal of a linear noising process or a flow with a "
+                                           "score, found {}",
+                                           name));
   }
-  return *process.denoising();
+  return score;
 }
 
 class ScoreIntegral : public Measure {
@@ -22,7 +25,7 @@ class ScoreIntegral : public Measure {
   ScoreIntegral(const Parameters& p, const MeasureContext& context)
       : parameters_(p),
         process_(require_process(context.side(p.text("of")), "of")),
-        score_(require_score(*process_, p.text("of")).score),
+        score_(require_score(*process_, p.text("of"))),
         law_(context.side(p.text("law")).law) {
     if (!law_) throw ParameterError("law", fmt::format("expected a law, found {}", p.text("law")));
     if (law_->dimension() != process_->dimension()) {
@@ -30,10 +33,9 @@ class ScoreIntegral : public Measure {
           "law", fmt::format("expected a law in {} dimensions, found {}", process_->dimension(), law_->dimension()));
     }
     if (!law_->capabilities().sample) throw ParameterError("law", "the law cannot be sampled");
-    const double horizon = process_->denoising()->noising->horizon();
-    if (p.real("time") > horizon) {
-      throw ParameterError("time",
-                           fmt::format("expected a noising time in [0, {}], found {}", horizon, p.real("time")));
+    if (p.real("time") > score_.horizon) {
+      throw ParameterError(
+          "time", fmt::format("expected a time of the score in [0, {}], found {}", score_.horizon, p.real("time")));
     }
   }
 
@@ -49,14 +51,14 @@ class ScoreIntegral : public Measure {
   }
   PointArray score_at(const PointArray& x) const {
     PointArray s(x.size(), dimension());
-    score_->evaluate(time(), x, s);
+    score_.field->evaluate(time(), x, s);
     return s;
   }
 
  private:
   Parameters parameters_;
   processes::ProcessPtr process_;
-  processes::FieldPtr score_;
+  processes::OwnScore score_;
   laws::LawPtr law_;
 };
 
@@ -139,9 +141,11 @@ class LineIntegral : public ScoreIntegral {
 };
 
 std::vector<Parameter> parameters(const std::string& law, std::vector<Parameter> own) {
-  std::vector<Parameter> all{required("of", {Type::reference}, "time_reversal whose score it is: \"processes.name\""),
-                             required("law", {Type::reference}, law),
-                             required("time", {Type::real}, "noising time at which the score is taken").nonnegative()};
+  std::vector<Parameter> all{
+      required("of", {Type::reference}, "time_reversal or flow whose score it is: \"processes.name\""),
+      required("law", {Type::reference}, law),
+      required("time", {Type::real}, "time of the score: the noising time of a time_reversal, the own of a flow")
+          .nonnegative()};
   all.insert(all.end(), own.begin(), own.end());
   return all;
 }
