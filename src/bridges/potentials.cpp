@@ -2,18 +2,25 @@
 
 namespace fortet::bridges {
 
-Potentials::Potentials(densities::GridPtr grid, std::unique_ptr<densities::Propagator> propagator, double horizon,
-                       long steps, std::vector<double> source, std::vector<double> target)
+namespace {
+constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+}
+
+Potentials::Potentials(densities::GridPtr grid, Carrier& carrier, double horizon, const std::vector<double>& source,
+                       const std::vector<double>& target)
     : grid_(std::move(grid)),
-      propagator_(std::move(propagator)),
+      carrier_(carrier),
       horizon_(horizon),
-      steps_(steps),
-      source_(std::move(source)),
-      target_(std::move(target)),
-      hat_(source_.size()),
-      phi0_(source_.size(), 1.0),
-      phi1_(source_.size(), 0.0),
-      work_(source_.size()) {}
+      source_(source),
+      target_(target),
+      log_source_(source.size()),
+      log_target_(source.size()),
+      log_hat_(source.size()),
+      log_phi0_(source.size(), 0.0),
+      values_(source.size()) {
+  take_logarithms(source_, 0, log_source_);
+  take_logarithms(target_, 0, log_target_);
+}
 
 double Potentials::sum(std::span<const double> terms) const {
   parallel::ExactSum sum;
@@ -21,58 +28,79 @@ double Potentials::sum(std::span<const double> terms) const {
   return grid_->communicator().sum(sum);
 }
 
-/// A cell with mass must be carried to by masses or values that are positive and finite in double precision.
-void Potentials::require_reachable(std::span<const double> masses, std::span<const double> carried,
-                                   const char* which) const {
+/// L1 distance of exp(logarithms) from masses.
+double Potentials::distance(const std::vector<double>& logarithms, const std::vector<double>& masses) {
+  exponentiate(logarithms, 0, values_);
+  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = std::abs(values_[i] - masses[i]);
+  return sum(values_);
+}
+
+/// A cell with mass must be brought something that the carrier can tell from nothing.
+void Potentials::require_reachable(const std::vector<double>& masses, const char* which) const {
+  const double least = carrier_.least();
   Index bad = -1;
   for (std::size_t i = 0; i < masses.size() && bad < 0; ++i) {
-    if (masses[i] > 0 && !(carried[i] > 1e-290 && carried[i] < 1e290)) bad = static_cast<Index>(i);
+    if (masses[i] > 0 && !(work_[i] > least && work_[i] < -minus_infinity)) bad = static_cast<Index>(i);
   }
-  parallel::together(grid_->communicator(), [&] {
-    if (bad < 0) return;
+  const parallel::Communicator& ranks = grid_->communicator();
+  const double first = ranks.min(bad < 0 ? ranks.size() : ranks.rank());
+  if (first == ranks.size()) return;
+  std::string message;
+  if (ranks.rank() == static_cast<int>(first)) {
     PointArray centre(1, grid_->dimension());
     grid_->local_centres(bad, centre);
     std::vector<double> x;
     for (int k = 0; k < centre.dimension(); ++k) x.push_back(centre(0, k));
-    throw DivergedError(fmt::format(
-        "the {} law has mass at ({:.4g}) where the reference process brings {:g}: it cannot get there, or only with a "
-        "probability below the range of double precision. Take more noise, other walls, or a law without that mass",
-        which, fmt::join(x, ", "), carried[bad]));
-  });
+    message = fmt::format(
+        "the {} law has mass at ({:.4g}) where the reference process brings {}: it cannot get there, or only with a "
+        "probability below the range of double precision. Take more noise, domain: log, other walls, or a law without "
+        "that mass",
+        which, fmt::join(x, ", "),
+        work_[bad] == minus_infinity ? std::string("nothing") : fmt::format("a factor e^{:.0f}", work_[bad]));
+  }
+  ranks.broadcast(message, static_cast<int>(first));
+  throw Unreachable(message);
 }
 
 /// One iteration; returns the L1 error of the marginals of the coupling hat_0 R phi_1 that it found.
 double Potentials::sweep(double relaxation) {
   const std::size_t n = source_.size();
-  for (std::size_t i = 0; i < n; ++i) hat_[i] = source_[i] > 0 ? source_[i] / phi0_[i] : 0;
-  work_ = hat_;
-  propagator_->forward(0, horizon_, steps_, work_);
-  require_reachable(target_, work_, "target");
-  std::vector<double> defect(n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) log_hat_[i] = source_[i] > 0 ? log_source_[i] - log_phi0_[i] : minus_infinity;
+  work_ = log_hat_;
+  carrier_.forward(0, horizon_, work_);
+  require_reachable(target_, "target");
+  // log phi_1 of the first iteration is no value to relax from.
+  const bool plain = relaxation == 1 || log_phi1_.empty();
+  log_phi1_.resize(n);
   for (std::size_t i = 0; i < n; ++i) {
-    if (target_[i] == 0) continue;
-    const double plain = target_[i] / work_[i];
-    // phi_1 of the first iteration is no value to relax from.
-    phi1_[i] = relaxation == 1 || phi1_[i] == 0 ? plain : phi1_[i] * std::pow(plain / phi1_[i], relaxation);
-    defect[i] = std::abs(phi1_[i] * work_[i] - target_[i]);
+    if (target_[i] > 0) {
+      const double full = log_target_[i] - work_[i];
+      log_phi1_[i] = plain ? full : log_phi1_[i] + relaxation * (full - log_phi1_[i]);
+      work_[i] += log_phi1_[i];
+    } else {
+      log_phi1_[i] = work_[i] = minus_infinity;
+    }
   }
-  double error = sum(defect);
-  work_ = phi1_;
-  propagator_->backward(0, horizon_, steps_, work_);
-  require_reachable(source_, work_, "source");
+  double error = plain ? 0 : distance(work_, target_);
+  work_ = log_phi1_;
+  carrier_.backward(0, horizon_, work_);
+  require_reachable(source_, "source");
   for (std::size_t i = 0; i < n; ++i) {
-    defect[i] = std::abs(work_[i] * hat_[i] - source_[i]);
-    phi0_[i] = relaxation == 1 || source_[i] == 0 ? work_[i] : phi0_[i] * std::pow(work_[i] / phi0_[i], relaxation);
+    const double full = work_[i];
+    work_[i] = source_[i] > 0 ? full + log_hat_[i] : minus_infinity;
+    log_phi0_[i] = relaxation == 1 || source_[i] == 0 ? full : log_phi0_[i] + relaxation * (full - log_phi0_[i]);
   }
-  return error + sum(defect);
+  return error + distance(work_, source_);
 }
 
 Iteration Potentials::solve(const IterationLimits& limits) {
   Iteration now;
   double relaxation = limits.relaxation > 0 ? limits.relaxation : 1;
-  double last_rate = 0, before = 0, rate = 0;
+  double last_rate = 0, before = 0, rate = 0, best = std::numeric_limits<double>::infinity();
   bool relaxed = relaxation != 1, plain_rate_known = false;
   int growing = 0;
+  long best_iteration = 0;
+  constexpr long patience = 500;
   for (now.iterations = 1; now.iterations <= limits.iterations; ++now.iterations) {
     before = now.error;
     now.error = sweep(relaxation);
@@ -86,6 +114,17 @@ Iteration Potentials::solve(const IterationLimits& limits) {
     // Rounding ends the convergence before the tolerance may do so.
     const double left = now.error / (1 - std::clamp(rate, 0.0, 0.999999));
     if (now.iterations > 2 && (left <= limits.tolerance || now.error < 1e-14)) break;
+    if (now.error < best) {
+      best = now.error;
+      best_iteration = now.iterations;
+    }
+    if (now.iterations - best_iteration >= patience) {
+      throw DivergedError(
+          fmt::format("the Schroedinger system stalls: the best error of the marginals, {:.3g}, is {} iterations old. "
+                      "Give a larger "
+                      "tolerance, more noise, or relaxation: 1",
+                      best, patience));
+    }
     // The best exponent for a linear rate theta is 2 / (1 + sqrt(1 - theta)) (MATHS section 4).
     if (limits.relaxation == 0 && !relaxed && now.iterations >= 6 && rate < 1 &&
         std::abs(rate - last_rate) < 0.01 * (1 - rate)) {

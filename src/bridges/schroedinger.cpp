@@ -1,118 +1,183 @@
 /// Kind schroedinger: the process nearest to a reference that carries one law to another (Schroedinger 1931, Fortet
 /// 1940, Leonard 2014).
-#include "fortet/base/error.hpp"
+#include <numbers>
+
+#include "fortet/bridges/bridge.hpp"
+#include "fortet/parallel/threads.hpp"
 #include "fortet/processes/deferred_field.hpp"
 #include "potentials.hpp"
+#include "steered.hpp"
 
 namespace fortet::bridges {
 
 namespace {
 
-/// dX = [b + a grad log phi] dt + G dW.
-class SchroedingerProcess : public processes::Process {
- public:
-  SchroedingerProcess(processes::ProcessPtr reference, processes::FieldPtr steering)
-      : Process(reference->dimension(), reference->horizon()),
-        reference_(std::move(reference)),
-        steering_(std::move(steering)) {}
-
-  void drift(double t, ConstPoints x, Points out) const override {
-    const Index n = x.size();
-    const int d = dimension(), triangle = d * (d + 1) / 2;
-    thread_local std::vector<double> storage;
-    storage.resize(static_cast<std::size_t>(n) * (d + triangle));
-    const Points gradient(storage.data(), n, d), diffusion(storage.data() + n * d, n, triangle);
-    steering_->evaluate(t, x, gradient);
-    reference_->drift(t, x, out);
-    if (noise_shape() == processes::NoiseShape::uniform) {
-      const double variance = std::pow(reference_->noise_level(t), 2);
-      for (int k = 0; k < d; ++k) {
-        for (Index i = 0; i < n; ++i) out(i, k) += variance * gradient(i, k);
-      }
-      return;
-    }
-    reference_->diffusion(t, x, diffusion);
-    for (int i = 0, column = 0; i < d; ++i) {
-      for (int j = i; j < d; ++j, ++column) {
-        for (Index p = 0; p < n; ++p) {
-          out(p, i) += diffusion(p, column) * gradient(p, j);
-          if (j > i) out(p, j) += diffusion(p, column) * gradient(p, i);
-        }
-      }
-    }
-  }
-  processes::NoiseShape noise_shape() const override { return reference_->noise_shape(); }
-  bool noise_is_additive() const override { return reference_->noise_is_additive(); }
-  int noise_count() const override { return reference_->noise_count(); }
-  double noise_level(double t) const override { return reference_->noise_level(t); }
-  void noise(double t, ConstPoints x, Points out) const override { reference_->noise(t, x, out); }
-  void noise_derivative(double t, ConstPoints x, Points out) const override { reference_->noise_derivative(t, x, out); }
-  void diffusion_divergence(double t, ConstPoints x, Points out) const override {
-    reference_->diffusion_divergence(t, x, out);
-  }
-
- private:
-  processes::ProcessPtr reference_;
-  processes::FieldPtr steering_;  ///< grad log phi
-};
-
 class Schroedinger : public BridgeSolver {
  public:
-  explicit Schroedinger(BridgeSettings settings) : settings_(std::move(settings)), grid_(*settings_.grid) {
-    const Parameters& p = settings_.parameters;
+  explicit Schroedinger(BridgeSettings settings)
+      : settings_(std::move(settings)),
+        grid_(*settings_.grid),
+        horizon_(settings_.reference->horizon()),
+        domain_(settings_.parameters.text("domain")) {
     if (settings_.reference->noise_shape() == processes::NoiseShape::none) {
       throw ParameterError("process",
                            "a reference without noise reaches one point from each: there is nothing to steer");
     }
-    propagator_ = densities::make_propagator(
-        Parameters::make("propagators", p.child("propagator").kind(), p.child("propagator").json(), settings_.name),
-        settings_.reference, settings_.grid);
+    require_noise_everywhere();
+    if (domain_ == "log" && !densities::has_log_propagator(*settings_.reference)) {
+      throw ParameterError("domain",
+                           "log needs a reference whose axes are independent and whose rates have a common clock, as "
+                           "brownian, ornstein_uhlenbeck, vp and ve; take linear");
+    }
+    propagator_ = make_propagator(settings_.reference);
     if (!propagator_->has_transpose()) {
       throw ParameterError("propagator", "this propagator has no transpose; take automatic, strang or separable");
     }
-    steps_ = p.integer("steps");
     steering_ = std::make_shared<processes::DeferredField>("bridges." + settings_.name, grid_.dimension());
-    process_ = std::make_shared<SchroedingerProcess>(settings_.reference, steering_);
+    process_ = std::make_shared<Steered>(settings_.reference, steering_, false);
   }
   processes::ProcessPtr process() const override { return process_; }
+  processes::ProcessPtr flow() override {
+    if (!flow_) {
+      flow_steering_ = std::make_shared<processes::DeferredField>("bridges." + settings_.name, grid_.dimension());
+      flow_ = std::make_shared<Steered>(settings_.reference, flow_steering_, true);
+    }
+    return flow_;
+  }
 
   BridgePath solve() override {
-    const Parameters& p = settings_.parameters;
     BridgePath bridge;
-    std::vector<double> source = masses(*settings_.source, "source", bridge),
-                        target = masses(*settings_.target, "target", bridge);
-    const double horizon = settings_.reference->horizon();
-    Potentials potentials(settings_.grid, std::move(propagator_), horizon, steps_, source, target);
-    const double relaxation = p.has("relaxation") ? p.real("relaxation") : 0;
-    const Iteration found = potentials.solve(
-        {p.real("tolerance"), p.integer("iterations"), relaxation, [this](const Iteration& now) { report(now); }});
+    source_ = masses(*settings_.source, "source", bridge);
+    target_ = masses(*settings_.target, "target", bridge);
+    bool in_logarithms = domain_ == "log";
+    std::unique_ptr<Carrier> carrier;
+    std::unique_ptr<Potentials> potentials;
+    Iteration found;
+    const auto attempt = [&] {
+      std::vector<double> start = anneal(in_logarithms, bridge);
+      carrier = make_carrier(settings_.reference, in_logarithms, std::move(propagator_));
+      potentials = std::make_unique<Potentials>(settings_.grid, *carrier, horizon_, source_, target_);
+      if (!start.empty()) potentials->start_from(std::move(start));
+      found = potentials->solve(limits(settings_.parameters.real("tolerance")));
+    };
+    try {
+      attempt();
+    } catch (const Unreachable&) {
+      if (domain_ != "automatic" || !densities::has_log_propagator(*settings_.reference)) throw;
+      in_logarithms = true;
+      attempt();
+    }
     bridge.quantities["iterations"] = static_cast<double>(found.iterations);
     bridge.quantities["marginal_error"] = found.error;
     bridge.quantities["contraction_rate"] = found.rate;
-    // KL of the bridge from the reference started at the source: hat_0 = m_0 / phi_0.
-    std::vector<double> terms(source.size());
-    for (std::size_t i = 0; i < source.size(); ++i) {
-      terms[i] = (target[i] > 0 ? target[i] * std::log(potentials.final()[i]) : 0) -
-                 (source[i] > 0 ? source[i] * std::log(potentials.phi0()[i]) : 0);
-    }
-    bridge.quantities["relative_entropy"] = potentials.sum(terms);
-    bridge.quantities["transport_cost"] = transport_cost(potentials, source, target);
-    record(potentials, bridge);
+    bridge.quantities["log_domain"] = in_logarithms;
+    add_costs(*potentials, *carrier, bridge);
+    record(*potentials, *carrier, bridge);
+    bridge.law.quantities = bridge.quantities;
     bridge.process = process_;
     return bridge;
   }
 
  private:
+  /// A coordinate without noise has no transpose to carry back, and most laws are out of reach.
+  void require_noise_everywhere() const {
+    const int d = grid_.dimension();
+    if (settings_.reference->noise_shape() == processes::NoiseShape::uniform) return;
+    std::vector<double> largest(d, 0.0);
+    PointArray x(block_size, d), a(block_size, d * (d + 1) / 2);
+    for (Index begin = 0; begin < grid_.local_count(); begin += block_size) {
+      const Index count = std::min(block_size, grid_.local_count() - begin);
+      grid_.local_centres(begin, x.view().slice(0, count));
+      settings_.reference->diffusion(horizon_ / 2, ConstPoints(x.view().slice(0, count)), a.view().slice(0, count));
+      for (int k = 0, column = 0; k < d; column += d - k, ++k) {
+        for (Index i = 0; i < count; ++i) largest[k] = std::max(largest[k], a(i, column));
+      }
+    }
+    for (int k = 0; k < d; ++k) {
+      if (grid_.communicator().max(largest[k]) > 0) continue;
+      throw ParameterError("process",
+                           fmt::format("the reference has no noise in coordinate {}: it cannot reach laws at "
+                                       "will. Give every coordinate some noise",
+                                       k));
+    }
+  }
+
+  std::unique_ptr<densities::Propagator> make_propagator(const processes::ProcessPtr& reference) const {
+    const Parameters p = settings_.parameters.child("propagator");
+    return densities::make_propagator(Parameters::make("propagators", p.kind(), p.json(), settings_.name), reference,
+                                      settings_.grid);
+  }
+  std::unique_ptr<Carrier> make_carrier(const processes::ProcessPtr& reference, bool in_logarithms,
+                                        std::unique_ptr<densities::Propagator> propagator = nullptr) const {
+    if (in_logarithms) return log_carrier(densities::make_log_propagator(reference, settings_.grid));
+    if (!propagator) propagator = make_propagator(reference);
+    return linear_carrier(settings_.grid, std::move(propagator), horizon_, settings_.parameters.integer("steps"));
+  }
+  IterationLimits limits(double tolerance) {
+    const Parameters& p = settings_.parameters;
+    return {tolerance, p.integer("iterations"), p.has("relaxation") ? p.real("relaxation") : 0,
+            [this](const Iteration& now) { report(now); }};
+  }
+
+  /// log phi_0 from solutions with more noise: halved from level to level, log phi grows fourfold, as the potentials of
+  /// optimal transport do that it tends to. Empty without annealing.
+  std::vector<double> anneal(bool in_logarithms, BridgePath& bridge) {
+    std::vector<double> start;
+    if (!settings_.parameters.boolean("annealing")) return start;
+    double iterations = 0;
+    for (int level = annealing_levels(); level > 0; --level) {
+      const auto carrier = make_carrier(with_more_noise(settings_.reference, std::ldexp(1.0, level)), in_logarithms);
+      Potentials potentials(settings_.grid, *carrier, horizon_, source_, target_);
+      if (!start.empty()) potentials.start_from(std::move(start));
+      iterations += static_cast<double>(
+          potentials.solve(limits(std::max(1e-3, settings_.parameters.real("tolerance")))).iterations);
+      start = potentials.log_phi0();
+      for (double& value : start) value *= 4;
+    }
+    bridge.quantities["annealing_iterations"] = iterations;
+    return start;
+  }
+  /// Until the noise is half as wide as the laws are wide and apart.
+  int annealing_levels() const {
+    const int d = grid_.dimension();
+    const PointArray centres = grid_.local_centres();
+    double scale = 0;
+    std::vector<double> terms(source_.size());
+    for (int k = 0; k < d; ++k) {
+      const double* x = centres.view().coordinate(k);
+      const auto mean = [&](const std::vector<double>& masses, double about, int power) {
+        for (std::size_t i = 0; i < terms.size(); ++i) terms[i] = masses[i] * std::pow(x[i] - about, power);
+        return total(terms);
+      };
+      const double m0 = mean(source_, 0, 1), m1 = mean(target_, 0, 1);
+      scale += std::pow(m1 - m0, 2) + mean(source_, m0, 2) + mean(target_, m1, 2);
+    }
+    PointArray origin(1, d), a(1, d * (d + 1) / 2);
+    for (int k = 0; k < d; ++k) origin(0, k) = grid_.centres(k)[grid_.cells(k) / 2];
+    settings_.reference->diffusion(horizon_ / 2, origin, a);
+    double noise = 0;
+    for (int k = 0, column = 0; k < d; column += d - k, ++k) noise += a(0, column) * horizon_;
+    return noise > 0 && scale > 0
+               ? std::clamp(static_cast<int>(std::ceil(std::log(0.25 * scale / noise) / std::log(4.0))), 0, 12)
+               : 0;
+  }
+
+  double total(const std::vector<double>& terms) const {
+    parallel::ExactSum sum;
+    sum.add(std::span<const double>(terms));
+    return grid_.communicator().sum(sum);
+  }
+
   /// Cell masses of a law, scaled to one: what lies outside of the grid is a quantity of the bridge.
   std::vector<double> masses(const laws::Law& law, const std::string& which, BridgePath& bridge) const {
     std::vector<double> result(grid_.local_count());
     parallel::together(grid_.communicator(), [&] { law.cell_masses(grid_.local_edges(), result); });
-    parallel::ExactSum sum;
-    sum.add(std::span<const double>(result));
-    const double total = grid_.communicator().sum(sum);
-    if (!(total > 0)) throw DivergedError(fmt::format("the {} law has no mass on the grid", which));
-    for (double& mass : result) mass /= total;
-    bridge.quantities[which + "_outside_grid"] = std::max(0.0, 1 - total);
+    const double sum = total(result);
+    if (!(sum > 0)) {
+      throw DivergedError(fmt::format("the {} law has no mass on the grid. Take a grid that holds it", which));
+    }
+    for (double& mass : result) mass /= sum;
+    bridge.quantities[which + "_outside_grid"] = std::max(0.0, 1 - sum);
     return result;
   }
 
@@ -127,76 +192,163 @@ class Schroedinger : public BridgeSolver {
     }
   }
 
-  /// E |X_1 - X_0|^2 under the coupling hat_0 R phi_1.
-  double transport_cost(Potentials& potentials, const std::vector<double>& source,
-                        const std::vector<double>& target) const {
-    const Index n = grid_.local_count();
-    const PointArray centres = grid_.local_centres();
-    std::vector<double> terms(n, 0.0), carried(n);
-    for (int k = 0; k < grid_.dimension(); ++k) {
-      const double* x = centres.view().coordinate(k);
-      for (Index i = 0; i < n; ++i) carried[i] = x[i] * potentials.final()[i];
-      potentials.propagator().backward(0, settings_.reference->horizon(), steps_, carried);
-      for (Index i = 0; i < n; ++i) {
-        terms[i] += (source[i] + target[i]) * x[i] * x[i] - 2 * x[i] * potentials.initial()[i] * carried[i];
-      }
+  /// KL of the bridge from the reference started at the source, where hat_0 = m_0 / phi_0; E |X_1 - X_0|^2; and for a
+  /// reference without drift the value of entropic transport.
+  void add_costs(const Potentials& potentials, Carrier& carrier, BridgePath& bridge) const {
+    const std::size_t n = source_.size();
+    std::vector<double> terms(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      terms[i] = (target_[i] > 0 ? target_[i] * potentials.log_final()[i] : 0) -
+                 (source_[i] > 0 ? source_[i] * potentials.log_phi0()[i] : 0);
     }
-    return potentials.sum(terms);
+    const double relative_entropy = total(terms);
+    bridge.quantities["relative_entropy"] = relative_entropy;
+    bridge.quantities["transport_cost"] = transport_cost(potentials, carrier);
+    const double variance = free_variance();
+    if (!(variance > 0)) return;
+    // With the transition density k of Brownian motion, KL(pi | product) = KL(pi | m_0 k) + E log k - E log p_1.
+    const std::vector<double> volumes = grid_.local_volumes();
+    for (std::size_t i = 0; i < n; ++i) terms[i] = target_[i] > 0 ? target_[i] * std::log(target_[i] / volumes[i]) : 0;
+    bridge.quantities["entropic_cost"] =
+        2 * variance *
+        (relative_entropy - total(terms) - 0.5 * grid_.dimension() * std::log(2 * std::numbers::pi * variance));
   }
 
-  /// Both potentials at the times of the deck and of the slices, the law, and the field of the process.
-  void record(Potentials& potentials, BridgePath& bridge) {
-    const double horizon = settings_.reference->horizon();
+  double transport_cost(const Potentials& potentials, Carrier& carrier) const {
+    const Index n = grid_.local_count();
+    const PointArray centres = grid_.local_centres();
+    std::vector<double> terms(n, 0.0), carried(n), joint(n);
+    for (int k = 0; k < grid_.dimension(); ++k) {
+      const double* x = centres.view().coordinate(k);
+      const double origin = grid_.edges(k).front();  // logarithms need positive numbers
+      for (Index i = 0; i < n; ++i) carried[i] = potentials.log_final()[i] + std::log(x[i] - origin);
+      carrier.backward(0, horizon_, carried);
+      for (Index i = 0; i < n; ++i) carried[i] = source_[i] > 0 ? carried[i] + potentials.log_initial()[i] : carried[i];
+      exponentiate(carried, 0, joint);
+      for (Index i = 0; i < n; ++i) {
+        const double y = x[i] - origin;
+        terms[i] += (source_[i] + target_[i]) * y * y - (source_[i] > 0 ? 2 * y * joint[i] : 0);
+      }
+    }
+    return total(terms);
+  }
+
+  /// int g^2 dt of a reference dX = g(t) dW; 0 for any other.
+  double free_variance() const {
+    const processes::Process& reference = *settings_.reference;
+    if (reference.noise_shape() != processes::NoiseShape::uniform || !reference.has_clock()) return 0;
+    double largest = 0;
+    PointArray x(block_size, grid_.dimension()), drift(block_size, grid_.dimension());
+    for (Index begin = 0; begin < grid_.local_count(); begin += block_size) {
+      const Index count = std::min(block_size, grid_.local_count() - begin);
+      grid_.local_centres(begin, x.view().slice(0, count));
+      reference.drift(horizon_ / 2, ConstPoints(x.view().slice(0, count)), drift.view().slice(0, count));
+      for (int k = 0; k < grid_.dimension(); ++k) {
+        for (Index i = 0; i < count; ++i) largest = std::max(largest, std::abs(drift(i, k)));
+      }
+    }
+    if (grid_.communicator().max(largest) > 0) return 0;
+    return std::pow(reference.noise_level(horizon_ / 2), 2) * (reference.clock(horizon_) - reference.clock(0)) /
+           reference.clock_rate(horizon_ / 2);
+  }
+
+  /// Minus infinities, where a potential is zero, become its least value elsewhere: flat, without a gradient.
+  void fill_zeros(std::vector<double>& logarithms) const {
+    constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+    double least = std::numeric_limits<double>::max();
+    for (const double value : logarithms) least = value > minus_infinity ? std::min(least, value) : least;
+    least = grid_.communicator().min(least);
+    for (double& value : logarithms) value = std::max(value, least);
+  }
+
+  /// The times of the deck and of the slices.
+  std::vector<double> slice_times() const {
     std::vector<double> times = settings_.at;
     const long slices = settings_.parameters.integer("slices");
-    for (long k = 0; k <= slices; ++k) times.push_back(horizon * static_cast<double>(k) / static_cast<double>(slices));
+    for (long k = 0; k <= slices; ++k) times.push_back(horizon_ * static_cast<double>(k) / static_cast<double>(slices));
     std::sort(times.begin(), times.end());
-    times.erase(std::unique(times.begin(), times.end(), [&](double a, double b) { return b - a < 1e-12 * horizon; }),
+    times.erase(std::unique(times.begin(), times.end(), [&](double a, double b) { return b - a < 1e-12 * horizon_; }),
                 times.end());
-    const auto steps_between = [&](double t0, double t1) {
-      return std::max(1L, std::lround(static_cast<double>(steps_) * (t1 - t0) / horizon));
-    };
-    densities::DensityPath steering;  // phi at all times: grad log phi is the score of this path
-    steering.name = settings_.name;
-    steering.grid = settings_.grid;
-    steering.snapshots.resize(times.size());
-    std::vector<double> phi = potentials.final();
-    for (std::size_t k = times.size(); k-- > 0;) {
-      if (k + 1 < times.size())
-        potentials.propagator().backward(times[k], times[k + 1], steps_between(times[k], times[k + 1]), phi);
-      steering.snapshots[k] = {times[k], phi};
+    return times;
+  }
+
+  /// Both potentials at all slices: the law at the times of the deck, the fields of the processes, the kinetic energy.
+  void record(const Potentials& potentials, Carrier& carrier, BridgePath& bridge) {
+    const std::vector<double> times = slice_times(), volumes = grid_.local_volumes();
+    std::vector<densities::Snapshot> phi(times.size()), filled, halves;
+    phi.back() = {times.back(), potentials.log_final()};
+    for (std::size_t k = times.size() - 1; k-- > 0;) {
+      phi[k] = {times[k], phi[k + 1].values};
+      carrier.backward(times[k], times[k + 1], phi[k].values);
     }
+    filled = phi;
+    for (densities::Snapshot& slice : filled) fill_zeros(slice.values);
+    steering_->fill(densities::gradient_field(settings_.grid, filled));
     densities::DensityPath& law = bridge.law;
     law.name = settings_.name;
     law.grid = settings_.grid;
     law.process = process_;
-    const std::vector<double> volumes = grid_.local_volumes();
-    std::vector<double> hat = potentials.initial();
-    double least = 2, most = 0;
+    std::vector<double> hat = potentials.log_initial(), mass(hat.size());
+    double least = 2, most = 0, energy = 0, power = 0;
     for (std::size_t k = 0; k < times.size(); ++k) {
-      if (k > 0) potentials.propagator().forward(times[k - 1], times[k], steps_between(times[k - 1], times[k]), hat);
-      std::vector<double> mass(hat.size());
-      for (std::size_t i = 0; i < hat.size(); ++i) mass[i] = hat[i] * steering.snapshots[k].values[i];
-      const double total = potentials.sum(mass);
-      least = std::min(least, total);
-      most = std::max(most, total);
+      if (k > 0) carrier.forward(times[k - 1], times[k], hat);
+      for (std::size_t i = 0; i < hat.size(); ++i) mass[i] = hat[i] + phi[k].values[i];
+      if (k == 0) {  // there hat vanishes outside of the source, whatever phi is
+        for (std::size_t i = 0; i < hat.size(); ++i) mass[i] = source_[i] > 0 ? mass[i] : hat[i];
+      }
+      exponentiate(mass, 0, mass);
+      const double sum = total(mass);
+      least = std::min(least, sum);
+      most = std::max(most, sum);
+      const double before = power;
+      power = steering_power(times[k], mass);
+      if (k > 0) energy += 0.5 * (times[k] - times[k - 1]) * (before + power);
+      if (flow_steering_) {
+        densities::Snapshot half{times[k], hat};
+        for (std::size_t i = 0; i < hat.size(); ++i) half.values[i] -= std::log(volumes[i]);
+        fill_zeros(half.values);
+        for (std::size_t i = 0; i < hat.size(); ++i) half.values[i] = 0.5 * (filled[k].values[i] - half.values[i]);
+        halves.push_back(std::move(half));
+      }
       const bool wanted = std::any_of(settings_.at.begin(), settings_.at.end(),
-                                      [&](double t) { return std::abs(t - times[k]) < 1e-12 * horizon; });
+                                      [&](double t) { return std::abs(t - times[k]) < 1e-12 * horizon_; });
       if (!wanted) continue;
-      densities::Snapshot snapshot{times[k], std::move(mass)};
+      densities::Snapshot snapshot{times[k], mass};
       for (std::size_t i = 0; i < volumes.size(); ++i) snapshot.values[i] /= volumes[i];
       law.snapshots.push_back(std::move(snapshot));
     }
+    if (flow_steering_) flow_steering_->fill(densities::gradient_field(settings_.grid, halves));
     bridge.quantities["mass_drift"] = most - least;
-    steering_->fill(densities::score_field(steering));
+    bridge.quantities["kinetic_energy"] = energy;
+  }
+
+  /// int |a grad log phi|^2 p at time t.
+  double steering_power(double t, const std::vector<double>& mass) const {
+    const int d = grid_.dimension();
+    std::vector<double> terms(mass.size());
+    parallel::for_blocks(static_cast<Index>(mass.size()), block_size, [&](Index begin, Index end) {
+      thread_local PointArray x, steering;
+      if (x.size() != block_size || x.dimension() != d) x = steering = PointArray(block_size, d);
+      const Points at = x.view().slice(0, end - begin), along = steering.view().slice(0, end - begin);
+      grid_.local_centres(begin, at);
+      process_->steering(t, at, along);
+      for (Index i = begin; i < end; ++i) {
+        double square = 0;
+        for (int k = 0; k < d; ++k) square += along(i - begin, k) * along(i - begin, k);
+        terms[i] = mass[i] > 0 ? mass[i] * square : 0;
+      }
+    });
+    return total(terms);
   }
 
   BridgeSettings settings_;
   const densities::Grid& grid_;
+  double horizon_;
+  std::string domain_;
+  std::vector<double> source_, target_;  ///< cell masses
   std::unique_ptr<densities::Propagator> propagator_;
-  long steps_;
-  std::shared_ptr<processes::DeferredField> steering_;
-  processes::ProcessPtr process_;
+  std::shared_ptr<processes::DeferredField> steering_, flow_steering_;
+  std::shared_ptr<Steered> process_, flow_;
 };
 
 const Registered<BridgeFactory> registered{
@@ -213,6 +365,12 @@ const Registered<BridgeFactory> registered{
           .nonnegative(),
       defaulted("propagator", {Type::kind}, "automatic", "how time is advanced; it must have a transpose")
           .of("propagators"),
+      defaulted("domain", {Type::choice}, "automatic",
+                "linear: potentials as numbers; log: as logarithms, for small noise and references with independent "
+                "axes and a clock; automatic: log where linear is out of range")
+          .one_of({"automatic", "linear", "log"}),
+      defaulted("annealing", {Type::boolean}, false,
+                "start from solutions with more noise, halved from one to the next"),
       defaulted("steps", {Type::integer}, 100, "time steps over the horizon, for propagators with an error in time")
           .at_least(1),
       defaulted("slices", {Type::integer}, 50,

@@ -1,29 +1,142 @@
-// Score of a computed density: the gradient of a piecewise cubic interpolant of log p with continuous first
-// derivatives.
+// Gradients of logarithms on a grid: the gradient of a piecewise cubic interpolant with continuous first derivatives.
 #include "fortet/densities/density.hpp"
 
 namespace fortet::densities {
 
 namespace {
 
-/// Weights of the four nodes around a point, for the interpolant and its derivative along one axis.
-struct Weights {
-  std::array<Index, 4> node;
-  std::array<double, 4> value{}, slope{};
+/// Four numbers that one vector operation serves: those that belong to the four nodes around a point.
+typedef double Four __attribute__((vector_size(4 * sizeof(double))));
+
+/// Values of a function at the nodes of a grid and beyond each side of every axis: there the parabola through the outer
+/// three goes on (its derivative at the outer node is then the central one), periodic axes repeat.
+class PaddedNodes {
+ public:
+  PaddedNodes(const Grid& grid, std::vector<double> values) : values_(std::move(values)) {
+    for (int k = 0; k < grid.dimension(); ++k) size_[k] = grid.cells(k);
+    for (int k = 0; k < grid.dimension(); ++k) pad(grid, k);
+  }
+  const double* values() const { return values_.data(); }
+  Index row() const { return size_[0]; }
+  Index layer() const { return size_[0] * size_[1]; }
+
+ private:
+  void pad(const Grid& grid, int axis) {
+    Index inner = 1, outer = 1;
+    for (int k = 0; k < axis; ++k) inner *= size_[k];
+    for (int k = axis + 1; k < 3; ++k) outer *= size_[k];
+    const bool periodic = grid.is_periodic(axis) && size_[axis] > 2;
+    const Index n = size_[axis], all = std::max<Index>(4, n + (periodic ? 3 : 2));
+    const std::vector<double>& centres = grid.centres(axis);
+    std::vector<double> wider(inner * all * outer);
+    for (Index o = 0; o < outer; ++o) {
+      const double* from = values_.data() + o * n * inner;
+      double* to = wider.data() + o * all * inner;
+      std::copy_n(from, n * inner, to + inner);
+      for (Index i = 0; i < inner; ++i) {
+        const auto node = [&](Index j) { return from[j * inner + i]; };
+        double &below = to[i], &above = to[(n + 1) * inner + i];
+        if (periodic) {
+          below = node(n - 1);
+          above = node(0);
+          to[(n + 2) * inner + i] = node(1);
+        } else if (n < 3) {  // a straight line, or a constant
+          below = 2 * node(0) - node(n - 1);
+          above = 2 * node(n - 1) - node(0);
+        } else {
+          below = beyond(centres[1] - centres[0], centres[2] - centres[1], node(0), node(1), node(2));
+          above = beyond(centres[n - 1] - centres[n - 2], centres[n - 2] - centres[n - 3], node(n - 1), node(n - 2),
+                         node(n - 3));
+        }
+      }
+    }
+    size_[axis] = all;
+    values_.swap(wider);
+  }
+  /// The parabola with values a, b, c at 0, h, h + k, taken at -h.
+  static double beyond(double h, double k, double a, double b, double c) {
+    return a * (2 * (2 * h + k)) / (h + k) - b * (2 * h + k) / k + c * 2 * h * h / (k * (h + k));
+  }
+  std::array<Index, 3> size_{1, 1, 1};
+  std::vector<double> values_;
 };
 
-class ScoreField final : public processes::Field {
+/// The interval between two nodes: the weights of the four nodes around it as cubics in the part of it that is passed.
+struct Interval {
+  std::array<Four, 4> power;
+  double left, inverse_width;
+};
+
+class Axis {
  public:
-  explicit ScoreField(const DensityPath& path) : grid_(path.grid) {
-    if (path.snapshots.empty()) throw UsageError("density '" + path.name + "' has no snapshots to take a score from");
-    for (const Snapshot& snapshot : path.snapshots) {
-      std::vector<double> logarithms(snapshot.values.size());
-      // exp(-690) = 1e-300: cells below the range of double have a flat logarithm, hence no score.
-      for (std::size_t i = 0; i < logarithms.size(); ++i)
-        logarithms[i] = std::log(std::max(snapshot.values[i], 1e-300));
-      times_.push_back(snapshot.time);
-      logarithms_.push_back(grid_->communicator().gather_all(logarithms));
+  Axis(const Grid& grid, int axis) : periodic_(grid.is_periodic(axis) && grid.cells(axis) > 2) {
+    const Index n = grid.cells(axis);
+    const std::vector<double>& centres = grid.centres(axis);
+    const double length = grid.edges(axis).back() - grid.edges(axis).front();
+    if (n == 1) {  // nothing varies
+      intervals_.push_back({{Four{0, 1, 0, 0}, Four{}, Four{}, Four{}}, centres[0], 0});
+      nodes_ = {centres[0], centres[0]};
+      return;
     }
+    nodes_ = centres;
+    if (periodic_) nodes_.push_back(centres.front() + length);
+    length_ = nodes_.back() - nodes_.front();
+    is_uniform_ = grid.is_uniform(axis);
+    per_width_ = static_cast<double>(nodes_.size() - 1) / length_;
+    const auto width = [&](std::size_t i) { return nodes_[i + 1] - nodes_[i]; };
+    const std::size_t count = nodes_.size() - 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double h = width(i),
+                   below = i > 0       ? width(i - 1)
+                           : periodic_ ? width(count - 1)
+                                       : h,
+                   above = i + 1 < count ? width(i + 1)
+                           : periodic_   ? width(0)
+                                         : h;
+      const double a = h / below, b = h / above;
+      // h times the derivative at the left and at the right node, by the parabolas through their neighbours.
+      const Four left{-a * a / (1 + a), a - 1, 1 / (1 + a), 0}, right{0, -1 / (1 + b), 1 - b, b * b / (1 + b)};
+      const Four here{0, 1, 0, 0}, next{0, 0, 1, 0};
+      intervals_.push_back(
+          {{here, left, 3 * (next - here) - 2 * left - right, 2 * (here - next) + left + right}, nodes_[i], 1 / h});
+    }
+  }
+
+  /// Weights for the interpolant and for its derivative; returns the first of the four padded nodes.
+  Index weigh(double x, Four& value, Four& slope) const {
+    const double first = nodes_.front(), last = nodes_.back();
+    if (periodic_)
+      x -= length_ * std::floor((x - first) / length_);
+    else
+      x = x > first ? (x < last ? x : last) : first;  // also for a value that is no number
+    const Index count = static_cast<Index>(intervals_.size());
+    Index i = is_uniform_ ? static_cast<Index>((x - first) * per_width_)
+                          : std::upper_bound(nodes_.begin(), nodes_.end(), x) - nodes_.begin() - 1;
+    i = i < 0 ? 0 : i >= count ? count - 1 : i;
+    const Interval& at = intervals_[i];
+    const double s = (x - at.left) * at.inverse_width;
+    value = at.power[0] + s * (at.power[1] + s * (at.power[2] + s * at.power[3]));
+    slope = at.inverse_width * (at.power[1] + s * (2 * at.power[2] + (3 * s) * at.power[3]));
+    return i;
+  }
+
+ private:
+  bool periodic_, is_uniform_ = false;
+  double length_ = 1, per_width_ = 0;
+  std::vector<double> nodes_;
+  std::vector<Interval> intervals_;
+};
+
+double sum(Four v) { return (v[0] + v[1]) + (v[2] + v[3]); }
+
+class GradientField final : public processes::Field {
+ public:
+  GradientField(GridPtr grid, const std::vector<Snapshot>& snapshots) : grid_(std::move(grid)) {
+    for (const Snapshot& snapshot : snapshots) {
+      times_.push_back(snapshot.time);
+      nodes_.emplace_back(*grid_, grid_->communicator().gather_all(snapshot.values));
+    }
+    for (int k = 0; k < grid_->dimension(); ++k) axes_.emplace_back(*grid_, k);
   }
   int input_dimension() const override { return grid_->dimension(); }
   int output_dimension() const override { return grid_->dimension(); }
@@ -32,115 +145,81 @@ class ScoreField final : public processes::Field {
     const std::size_t after = std::upper_bound(times_.begin(), times_.end(), t) - times_.begin();
     const std::size_t upper = std::min(after, times_.size() - 1), lower = after == 0 ? 0 : after - 1;
     const double part = upper > lower ? (t - times_[lower]) / (times_[upper] - times_[lower]) : 0.0;
-    const int d = grid_->dimension();
-    std::array<Weights, 3> w;
-    for (Index i = 0; i < x.size(); ++i) {
-      for (int k = 0; k < d; ++k) w[k] = weights(k, x(i, k));
-      std::array<double, 3> before = gradient(logarithms_[lower], w);
-      if (part > 0) {
-        const std::array<double, 3> later = gradient(logarithms_[upper], w);
-        for (int k = 0; k < d; ++k) before[k] += part * (later[k] - before[k]);
-      }
-      for (int k = 0; k < d; ++k) out(i, k) = before[k];
+    switch (grid_->dimension()) {
+      case 1:
+        return evaluate<1>(nodes_[lower], nodes_[upper], part, x, out);
+      case 2:
+        return evaluate<2>(nodes_[lower], nodes_[upper], part, x, out);
+      default:
+        return evaluate<3>(nodes_[lower], nodes_[upper], part, x, out);
     }
   }
 
  private:
-  /// Derivative at node b of the parabola through nodes a < b < c (or at a or c): weights of a, b, c.
-  static std::array<double, 3> parabola(double a, double b, double c, double at) {
-    return {(2 * at - b - c) / ((a - b) * (a - c)), (2 * at - a - c) / ((b - a) * (b - c)),
-            (2 * at - a - b) / ((c - a) * (c - b))};
-  }
-
-  Weights weights(int axis, double x) const {
-    const std::vector<double>& centres = grid_->centres(axis);
-    const Index n = static_cast<Index>(centres.size());
-    const bool periodic = grid_->is_periodic(axis) && n > 2;
-    const double length = grid_->edges(axis).back() - grid_->edges(axis).front();
-    Weights w;
-    w.node.fill(0);
-    if (n == 1) {
-      w.value[1] = 1;
-      return w;
-    }
-    if (periodic) {
-      x -= length * std::floor((x - centres.front()) / length);
-    } else {
-      x = std::clamp(x, centres.front(), centres.back());
-    }
-    Index i = std::upper_bound(centres.begin(), centres.end(), x) - centres.begin() - 1;
-    i = periodic ? std::clamp<Index>(i, 0, n - 1) : std::clamp<Index>(i, 0, n - 2);
-    const auto node = [&](Index j) { return periodic ? ((j % n) + n) % n : std::clamp<Index>(j, 0, n - 1); };
-    const auto place = [&](Index j) {
-      return periodic ? centres[node(j)] + length * static_cast<double>(j >= n ? 1 : j < 0 ? -1 : 0) : centres[node(j)];
+  template <int d>
+  void evaluate(const PaddedNodes& before, const PaddedNodes& later, double part, ConstPoints x, Points out) const {
+    const double *a = before.values(), *b = later.values();
+    const Index row = before.row(), layer = before.layer();
+    const auto four = [&](Index node) {
+      Four early, late;
+      std::memcpy(&early, a + node, sizeof early);
+      std::memcpy(&late, b + node, sizeof late);
+      return early + part * (late - early);
     };
-    for (int k = 0; k < 4; ++k) w.node[k] = node(i - 1 + k);
-    const double left = place(i), right = place(i + 1), h = right - left, s = (x - left) / h;
-    const double h00 = (1 + 2 * s) * (1 - s) * (1 - s), h10 = s * (1 - s) * (1 - s), h01 = s * s * (3 - 2 * s),
-                 h11 = s * s * (s - 1);
-    const double d00 = 6 * s * (s - 1) / h, d10 = (1 - s) * (1 - 3 * s), d01 = -d00, d11 = s * (3 * s - 2);
-    w.value[1] = h00;
-    w.value[2] = h01;
-    w.slope[1] = d00;
-    w.slope[2] = d01;
-    if (n == 2) {  // a straight line
-      w.value[1] = 1 - s;
-      w.value[2] = s;
-      w.slope[1] = -1 / h;
-      w.slope[2] = 1 / h;
-      return w;
-    }
-    const auto add = [&](int first, const std::array<double, 3>& derivative, double value, double slope) {
-      for (int k = 0; k < 3; ++k) {
-        w.value[first + k] += value * h * derivative[k];
-        w.slope[first + k] += slope * derivative[k];
-      }
-    };
-    const bool has_before = periodic || i > 0, has_after = periodic || i + 2 < n;
-    if (has_before)
-      add(0, parabola(place(i - 1), left, right, left), h10, d10);
-    else
-      add(1, parabola(left, right, place(i + 2), left), h10, d10);
-    if (has_after)
-      add(1, parabola(left, right, place(i + 2), right), h11, d11);
-    else
-      add(0, parabola(place(i - 1), left, right, right), h11, d11);
-    return w;
-  }
-
-  std::array<double, 3> gradient(const std::vector<double>& values, const std::array<Weights, 3>& w) const {
-    const int d = grid_->dimension();
-    const Index row = grid_->cells(0), layer = d > 1 ? row * grid_->cells(1) : 0;
-    std::array<double, 3> sum{};
-    for (int c = 0; c < (d > 2 ? 4 : 1); ++c) {
-      std::array<double, 3> plane{};
-      for (int b = 0; b < (d > 1 ? 4 : 1); ++b) {
-        double value = 0, slope = 0;
-        const double* line = values.data() + (d > 1 ? w[1].node[b] * row : 0) + (d > 2 ? w[2].node[c] * layer : 0);
-        for (int a = 0; a < 4; ++a) {
-          value += w[0].value[a] * line[w[0].node[a]];
-          slope += w[0].slope[a] * line[w[0].node[a]];
+    for (Index i = 0; i < x.size(); ++i) {
+      std::array<Four, d> value, slope;
+      Index node = axes_[0].weigh(x(i, 0), value[0], slope[0]);
+      if constexpr (d > 1) node += row * axes_[1].weigh(x(i, 1), value[1], slope[1]);
+      if constexpr (d > 2) node += layer * axes_[2].weigh(x(i, 2), value[2], slope[2]);
+      if constexpr (d == 1) {
+        out(i, 0) = sum(slope[0] * four(node));
+      } else {
+        // Sums over the nodes of all axes but the first: of the values, and of their derivatives along those axes.
+        Four plain{}, along[2]{};
+        for (int layers = 0; layers < (d > 2 ? 4 : 1); ++layers) {
+          Four values{}, slopes{};
+#pragma GCC unroll 4
+          for (int rows = 0; rows < 4; ++rows) {
+            const Four here = four(node + layers * layer + rows * row);
+            values += value[1][rows] * here;
+            slopes += slope[1][rows] * here;
+          }
+          if constexpr (d == 2) {
+            plain = values;
+            along[0] = slopes;
+          } else {
+            plain += value[2][layers] * values;
+            along[0] += value[2][layers] * slopes;
+            along[1] += slope[2][layers] * values;
+          }
         }
-        if (d == 1) return {slope, 0, 0};
-        plane[0] += w[1].value[b] * slope;
-        plane[1] += w[1].slope[b] * value;
-        plane[2] += w[1].value[b] * value;
+        out(i, 0) = sum(slope[0] * plain);
+        for (int k = 1; k < d; ++k) out(i, k) = sum(value[0] * along[k - 1]);
       }
-      if (d == 2) return plane;
-      sum[0] += w[2].value[c] * plane[0];
-      sum[1] += w[2].value[c] * plane[1];
-      sum[2] += w[2].slope[c] * plane[2];
     }
-    return sum;
   }
 
   GridPtr grid_;
+  std::vector<Axis> axes_;
   std::vector<double> times_;
-  std::vector<std::vector<double>> logarithms_;
+  std::vector<PaddedNodes> nodes_;
 };
 
 }  // namespace
 
-processes::FieldPtr score_field(const DensityPath& path) { return std::make_shared<ScoreField>(path); }
+processes::FieldPtr gradient_field(const GridPtr& grid, const std::vector<Snapshot>& snapshots) {
+  if (snapshots.empty()) throw UsageError("there is nothing to take a gradient of");
+  return std::make_shared<GradientField>(grid, snapshots);
+}
+
+processes::FieldPtr score_field(const DensityPath& path) {
+  if (path.snapshots.empty()) throw UsageError("density '" + path.name + "' has no snapshots to take a score from");
+  std::vector<Snapshot> logarithms = path.snapshots;
+  // exp(-690) = 1e-300: cells below the range of double have a flat logarithm, hence no score.
+  for (Snapshot& snapshot : logarithms) {
+    for (double& value : snapshot.values) value = std::log(std::max(value, 1e-300));
+  }
+  return gradient_field(path.grid, logarithms);
+}
 
 }  // namespace fortet::densities

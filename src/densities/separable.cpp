@@ -1,9 +1,9 @@
 // Dense propagators of each axis, for generators L(t) = rate(t) sum_axis L_axis: exp(B L_axis) by uniformization of a
 // short time and squaring. All terms are nonnegative, so every entry is accurate; one matrix product per axis reaches
 // any time.
+#include "axis_generator.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "split_generator.hpp"
-#include "uniformization.hpp"
 
 namespace fortet::densities {
 
@@ -58,14 +58,9 @@ class Separable final : public Propagator {
         absorbed_(grid->dimension()) {
     const Grid& g = *grid;
     for (int axis = 0; axis < g.dimension(); ++axis) {
-      const Index n = g.cells(axis);
       lines_.push_back(whole_lines(g, axis));
       for (std::vector<double>& side : absorbed_[axis]) side.assign(lines_[axis].count, 0.0);
-      LineSet columns{axis, 0, n, n, n, 0};  // the columns of an n x n matrix as lines
-      rates_.emplace_back(LineProblem{process_.get(), grid_.get(), columns, true});
-      rates_.back().build(clock_.reference());
-      events_.push_back(1.0625 * rates_.back().largest());
-      rates_.back().scale(events_.back());
+      generators_.emplace_back(*process_, *grid_, axis, clock_.reference());
     }
   }
 
@@ -143,19 +138,12 @@ class Separable final : public Propagator {
       }
     }
   }
-  bool equal_axes(int a, int b) const {
-    if (grid_->cells(a) != grid_->cells(b) || events_[a] != events_[b] ||
-        grid_->is_periodic(a) != grid_->is_periodic(b))
-      return false;
-    const std::size_t bytes = rates_[a].rows() * sizeof(Lanes);
-    return std::memcmp(rates_[a].up(0), rates_[b].up(0), bytes) == 0 &&
-           std::memcmp(rates_[a].down(0), rates_[b].down(0), bytes) == 0;
-  }
   void prepare(double time) {
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
-      if (propagators_[axis].time == time) continue;
+      // Equal steps of a time differ by rounding; so do the propagators that they are given.
+      if (std::abs(propagators_[axis].time - time) <= 1e-14 * time) continue;
       int twin = 0;
-      while (twin < axis && !equal_axes(twin, axis)) ++twin;
+      while (twin < axis && !(generators_[twin] == generators_[axis])) ++twin;
       if (twin < axis)
         propagators_[axis] = propagators_[twin];
       else
@@ -171,15 +159,15 @@ class Separable final : public Propagator {
     for (Index i = 0; i < n; ++i) p.matrix[i * n + i] = 1;
     for (std::vector<double>& side : p.out) side.assign(n, 0.0);
     // A short time by the series, as cheap as one product of dense matrices, then doublings.
-    const double events = events_[axis] * time;
+    const double events = generators_[axis].events() * time;
     int doublings = 0;
     while (std::ldexp(events, -doublings) > 64) ++doublings;
     const PoissonSeries series = poisson_series(std::ldexp(events, -doublings));
-    uniformize_forward(rates_[axis], grid_->is_periodic(axis), series, p.matrix.data(), p.out);
+    generators_[axis].advance(series, p.matrix, p.out);
     terms_ += static_cast<double>(series.terms() * n * n);
     std::vector<double> square(n * n), left(n);
     for (int k = 0; k < doublings; ++k) {
-      multiply_lines(p.matrix.data(), rates_[axis].lines(), p.matrix.data(), square.data());
+      multiply_lines(p.matrix.data(), generators_[axis].columns(), p.matrix.data(), square.data());
       std::vector<double> total(n, 0.0);
       for (std::vector<double>& side : p.out) {
         for (Index i = 0; i < n; ++i) left[i] = side[i];
@@ -209,16 +197,13 @@ class Separable final : public Propagator {
   Clock clock_;
   LineExchange exchange_;
   std::vector<LineSet> lines_;
-  std::vector<LineRates> rates_;
-  std::vector<double> events_;
+  std::vector<AxisGenerator> generators_;
   std::vector<AxisPropagator> propagators_;
   std::vector<std::array<std::vector<double>, 2>> absorbed_;
   std::vector<double> moved_;
   double terms_ = 0;
   long steps_taken_ = 0;
 };
-
-bool is_separable(const processes::Process& process) { return process.has_clock() && process.is_axis_separable(); }
 
 const Schema schema{
     "propagators",

@@ -77,8 +77,9 @@ class Builder {
     processes::ProcessContext context;
     context.law = [this](const std::string& name) { return study_.laws_.at(name); };
     context.process = [this](const std::string& name) {
-      return name.starts_with("bridges.") ? study_.bridges_.at(Target(name).name)->process()
-                                          : study_.processes_.at(name);
+      if (name.starts_with("bridges.")) return study_.bridges_.at(Target(name).name)->process();
+      if (name.starts_with("bridge_flows.")) return study_.bridges_.at(Target(name).name)->flow();
+      return study_.processes_.at(name);
     };
     context.score = [this](const std::string& section, const std::string& name,
                            const processes::ProcessPtr& of) -> processes::FieldPtr {

@@ -40,6 +40,9 @@ class BridgeSolver {
   virtual ~BridgeSolver() = default;
   /// The process of the bridge; its fields can be evaluated once solve() has returned.
   virtual processes::ProcessPtr process() const = 0;
+  /// A process without noise that has the same laws, where process() has noise; to be asked for before solve(). Null
+  /// for kinds without one.
+  virtual processes::ProcessPtr flow() { return nullptr; }
   virtual BridgePath solve() = 0;
 };
 
