@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "fortet/comparisons/measure.hpp"
+#include "support/densities.hpp"
 #include "support/ensembles.hpp"
 #include "support/world.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 struct Objects {
   std::map<std::string, laws::LawPtr> laws;
   std::map<std::string, ensembles::EnsemblePath> ensembles;
+  std::map<std::string, densities::DensityPath> densities;
+  std::map<std::string, processes::ProcessPtr> processes;
 
   MeasureContext context() const {
     MeasureContext result;
@@ -26,6 +29,8 @@ struct Objects {
       side.name = target;
       if (laws.contains(target)) side.law = laws.at(target);
       if (ensembles.contains(target)) side.ensemble = &ensembles.at(target);
+      if (densities.contains(target)) side.density = &densities.at(target);
+      if (processes.contains(target)) side.process = processes.at(target);
       return side;
     };
     return result;
@@ -149,6 +154,68 @@ TEST(Wasserstein, SidesThatDoNotFit) {
   objects.laws["laws.b"] = normal(0, 1, 1);
   EXPECT_THROW(objects.measure("wasserstein", {{"of", "laws.b"}, {"against", "laws.a"}}), ParameterError);
   EXPECT_THROW(objects.measure("wasserstein", {{"of", "densities.c"}, {"against", "laws.a"}}), ParameterError);
+}
+
+/// Residuals of heat flow, dp/dt = Laplace p / 2, in a density given by values at two times around 1/2: of the right
+/// process, which is the floor too, and of one with the drift c (x, y) besides.
+std::map<std::string, Measurement> heat_residuals(int cells, double apart, const char* boundary, double lower,
+                                                  double upper, double (*density)(double t, double x, double y)) {
+  Objects objects;
+  objects.processes["processes.heat"] = test::process("brownian", {{"dimension", 2}});
+  objects.processes["processes.wrong"] =
+      test::process("expression", {{"drift", {"0.3*x", "0.3*y"}}, {"noise", 1.0}, {"horizon", 1.0}});
+  densities::DensityPath path;
+  path.name = "d";
+  path.process = objects.processes["processes.heat"];
+  path.grid = test::grid(
+      {{"lower", {lower, lower}}, {"upper", {upper, upper}}, {"cells", {cells, cells + 2}}, {"boundary", boundary}});
+  const PointArray x = path.grid->local_centres();
+  for (const double t : {0.5 - apart / 2, 0.5 + apart / 2}) {
+    densities::Snapshot snapshot{t, {}};
+    for (Index i = 0; i < x.size(); ++i) snapshot.values.push_back(density(t, x(i, 0), x(i, 1)));
+    path.snapshots.push_back(std::move(snapshot));
+  }
+  objects.densities["densities.d"] = std::move(path);
+  std::map<std::string, Measurement> found;
+  for (const char* process : {"heat", "wrong"}) {
+    const auto both =
+        objects.measure("pde_residual", {{"of", std::string("processes.") + process}, {"in", "densities.d"}});
+    EXPECT_EQ(both.size(), 2U);
+    for (const Measurement& one : both) found[std::string(process) + " " + one.quantity] = one;
+  }
+  return found;
+}
+
+/// N(0, (1 + t) I): the residual of the wrong drift over p is c sum_k (1 - x_k^2 / s^2), 2 c in L2(p); the rate of
+/// change is that with 1 / (2 s^2) for c.
+TEST(PdeResidual, OfAWrongDriftInASpreadingNormalLaw) {
+  const auto normal = [](double t, double x, double y) {
+    return std::exp(-(x * x + y * y) / (2 * (1 + t))) / (2 * std::numbers::pi * (1 + t));
+  };
+  std::vector<double> own;
+  for (const int n : {32, 64, 128}) {
+    auto found = heat_residuals(n, 6.4 / n, "no_flux", -9, 9, normal);
+    own.push_back(found.at("heat pde_residual").value);
+    EXPECT_EQ(found.at("wrong pde_residual").floor.value(), own.back());
+    EXPECT_EQ(found.at("wrong pde_residual").time, 0.5);
+    // Triangle inequality: off by no more than what the differences leave of both fields, of order 2.
+    EXPECT_NEAR(found.at("wrong pde_residual").value, 0.6, 2 * own.back());
+    EXPECT_NEAR(found.at("wrong relative_pde_residual").value, 0.6 * 1.5, 6 * own.back());
+  }
+  test::expect_order(own, 1.8, 2.2, "residual of the right process");
+}
+
+/// A wave on the torus, which sees the cells across the seams.
+TEST(PdeResidual, AcrossPeriodicSides) {
+  const auto wave = [](double t, double x, double y) {
+    constexpr double k = 2 * std::numbers::pi;
+    return 1 + 0.5 * std::exp(-k * k * (t - 0.5)) * std::sin(k * x + 0.3) * std::sin(k * y + 0.4);
+  };
+  std::vector<double> own;
+  for (const int n : {16, 32, 64}) {
+    own.push_back(heat_residuals(n, 0.32 / n, "periodic", 0, 1, wave).at("heat pde_residual").value);
+  }
+  test::expect_order(own, 1.8, 2.2, "residual on the torus");
 }
 
 }  // namespace
