@@ -7,8 +7,7 @@ namespace fortet::bridges {
 
 namespace {
 
-constexpr double relaxation = 1.8;         // of both steps, below 2
-constexpr double face_weight = M_SQRT1_2;  // K gives each face to its two cells with this weight: |K| <= 1
+constexpr double relaxation = 1.8;  // of both steps, below 2
 constexpr long measured_every = 10;
 
 enum Sum { dual_change, primal_square, dual_square, energy, value, primal_change };
@@ -74,7 +73,7 @@ DynamicTransport::DynamicTransport(TransportProblem problem)
       dual_density_(domain_),
       potential_(domain_) {
   for (int axis = 0; axis < domain_.dimension(); ++axis) {
-    for (auto* arrays : {&momentum_, &extrapolated_momentum_, &dual_lower_, &dual_upper_}) {
+    for (auto* arrays : {&momentum_, &extrapolated_momentum_, &dual_momentum_}) {
       arrays->emplace_back(domain_);
     }
   }
@@ -99,6 +98,8 @@ DynamicTransport::DynamicTransport(TransportProblem problem)
       }
     }
     cost_.receive_upper(domain_);
+    const bool closed = std::any_of(problem_.cost.begin(), problem_.cost.end(), [](double c) { return c == 0; });
+    if (domain_.grid->communicator().any(closed)) dual_difference_.assign(domain_.dimension(), PlaneArray(domain_));
   }
   // The ends of time stay in the extrapolated density, where nothing else writes.
   extrapolated_density_ = density_;
@@ -129,18 +130,13 @@ void DynamicTransport::project() {
     for (int axis = 0; axis < d; ++axis) {
       double* m = momentum_[axis].plane(j);
       const Index stride = domain_.stride(axis);
-      if (axis + 1 < d) {
-        const double* inverse = domain_.inverse_widths[axis].data();
-        for (Index i = 0; i < plane; ++i) m[i] -= (phi[i + stride] - phi[i]) * inverse[i];
-      } else if (j + 1 < domain_.planes || !domain_.is_last()) {
-        for (Index i = 0; i < plane; ++i) m[i] -= (phi[i + stride] - phi[i]) / domain_.widths[axis];
-      }
+      const double* inverse = domain_.inverse_widths(axis, j);
+      for (Index i = 0; i < plane; ++i) m[i] -= (phi[i + stride] - phi[i]) * inverse[i];
     }
   });
 }
 
-/// - div K^T W, into the array of the potential. Components of W at faces of the boundary are 0, always.
-template <int dimension>
+/// - div K^T W, into the array of the potential.
 void DynamicTransport::divergence_of_dual() {
   const Index plane = domain_.plane(), layer = domain_.layer;
   for_planes(domain_, [&](Index j) {
@@ -150,20 +146,25 @@ void DynamicTransport::divergence_of_dual() {
     for (Index i = 0; i < layer; ++i) r[i] = -half_rate * (a[i] + a[i + layer]);
     for (Index i = layer; i < plane - layer; ++i) r[i] = half_rate * (a[i - layer] - a[i + layer]);
     for (Index i = plane - layer; i < plane; ++i) r[i] = half_rate * (a[i - layer] + a[i]);
-    for (int axis = 0; axis < dimension; ++axis) {
-      const double* __restrict lower = dual_lower_[axis].plane(j);
-      const double* __restrict upper = dual_upper_[axis].plane(j);
+    for (int axis = 0; axis < domain_.dimension(); ++axis) {
+      const double* __restrict b = dual_momentum_[axis].plane(j);
       const Index stride = domain_.stride(axis);
-      const double rate = face_weight / domain_.widths[axis];
+      const bool is_last = axis + 1 == domain_.dimension();
+      const double* __restrict above = domain_.inverse_widths(axis, j);
+      const double* __restrict below = is_last ? domain_.inverse_widths(axis, j - 1) : above - stride;
       for (Index i = 0; i < plane; ++i) {
-        r[i] += rate * ((upper[i - stride] + lower[i]) - (upper[i] + lower[i + stride]));
+        r[i] += 0.5 * (below[i] * (b[i - stride] + b[i]) - above[i] * (b[i] + b[i + stride]));
+      }
+      if (dual_difference_.empty()) continue;
+      const double* __restrict c = dual_difference_[axis].plane(j);
+      for (Index i = 0; i < plane; ++i) {
+        r[i] += 0.5 * (below[i] * (c[i] - c[i - stride]) - above[i] * (c[i + stride] - c[i]));
       }
     }
   });
 }
 
 /// (rho, m) moves by -tau times the part of K^T W without divergence.
-template <int dimension>
 void DynamicTransport::primal_step(bool measured) {
   const Index plane = domain_.plane(), layer = domain_.layer;
   for_planes(domain_, [&](Index j) {
@@ -194,23 +195,22 @@ void DynamicTransport::primal_step(bool measured) {
       }
       if (measured) count(rho, extrapolated, layer);
     }
-    for (int axis = 0; axis < dimension; ++axis) {
-      const double* __restrict lower = dual_lower_[axis].plane(j);
-      const double* __restrict upper = dual_upper_[axis].plane(j);
+    for (int axis = 0; axis < domain_.dimension(); ++axis) {
+      const double* __restrict b = dual_momentum_[axis].plane(j);
+      const double* __restrict inverse = domain_.inverse_widths(axis, j);
       double* __restrict m = momentum_[axis].plane(j);
       double* __restrict extrapolated = extrapolated_momentum_[axis].plane(j);
       const Index stride = domain_.stride(axis);
-      if (axis + 1 < dimension) {
-        const double* __restrict inverse = domain_.inverse_widths[axis].data();
+      const double half = 0.5 * domain_.widths[axis];
+      if (dual_difference_.empty()) {
         for (Index i = 0; i < plane; ++i) {
-          move(face_weight * (upper[i] + lower[i + stride]) - (phi[i + stride] - phi[i]) * inverse[i], m, extrapolated,
-               i);
+          move(inverse[i] * (half * (b[i] + b[i + stride]) - (phi[i + stride] - phi[i])), m, extrapolated, i);
         }
       } else {
-        const bool at_boundary = domain_.is_last() && j + 1 == domain_.planes;
-        const double inverse = at_boundary ? 0 : 1 / domain_.widths[axis];
+        const double* __restrict c = dual_difference_[axis].plane(j);
         for (Index i = 0; i < plane; ++i) {
-          move(face_weight * (upper[i] + lower[i + stride]) - (phi[i + stride] - phi[i]) * inverse, m, extrapolated, i);
+          const double mean = half * ((b[i] + b[i + stride]) + (c[i + stride] - c[i]));
+          move(inverse[i] * (mean - (phi[i + stride] - phi[i])), m, extrapolated, i);
         }
       }
       if (measured) count(m, extrapolated, 0);
@@ -241,25 +241,22 @@ void DynamicTransport::dual_step(bool measured) {
     double* __restrict a = dual_density_.plane(j);
     const double* __restrict rho = extrapolated_density_.plane(j);
     const double* __restrict cost = weighted ? cost_.plane(j) : nullptr;
-    double* __restrict lower[dimension];
-    double* __restrict upper[dimension];
+    double* __restrict b[dimension];
     const double* __restrict m[dimension];
     Index stride[dimension];
     for (int axis = 0; axis < dimension; ++axis) {
-      lower[axis] = dual_lower_[axis].plane(j);
-      upper[axis] = dual_upper_[axis].plane(j);
+      b[axis] = dual_momentum_[axis].plane(j);
       m[axis] = extrapolated_momentum_[axis].plane(j);
       stride[axis] = domain_.stride(axis);
     }
-    const double sigma = sigma_, half_sigma = 0.5 * sigma_, face_sigma = face_weight * sigma_;
+    const double sigma = sigma_, half_sigma = 0.5 * sigma_;
     const auto update = [&](Index i, auto... sums_of_columns) {
       const double kappa = weighted ? (cost[i] > 0 ? cost[i] : 1.0) : 1.0;
       const double moved_a = a[i] + half_sigma * (rho[i] + rho[i + layer]);
-      double moved_lower[dimension], moved_upper[dimension], square = 0;
+      double moved_b[dimension], square = 0;
       for (int axis = 0; axis < dimension; ++axis) {
-        moved_lower[axis] = lower[axis][i] + face_sigma * m[axis][i - stride[axis]];
-        moved_upper[axis] = upper[axis][i] + face_sigma * m[axis][i];
-        square += moved_lower[axis] * moved_lower[axis] + moved_upper[axis] * moved_upper[axis];
+        moved_b[axis] = b[axis][i] + half_sigma * (m[axis][i - stride[axis]] + m[axis][i]);
+        square += moved_b[axis] * moved_b[axis];
       }
       double y = weighted ? root(1 + moved_a / kappa, 0.5 * square / (kappa * kappa)) : root(1 + moved_a, 0.5 * square);
       if (weighted) y = cost[i] > 0 ? y : 1.0;  // an obstacle: rho = 0 and m = 0 whatever W
@@ -275,16 +272,10 @@ void DynamicTransport::dual_step(bool measured) {
           column[value][i % layer] += (moved - before) / sigma * now;
         };
         add(a[i], moved_a, new_a);
-        for (int axis = 0; axis < dimension; ++axis) {
-          add(lower[axis][i], moved_lower[axis], moved_lower[axis] * scale);
-          add(upper[axis][i], moved_upper[axis], moved_upper[axis] * scale);
-        }
+        for (int axis = 0; axis < dimension; ++axis) add(b[axis][i], moved_b[axis], moved_b[axis] * scale);
       }
       a[i] += relaxation * (new_a - a[i]);
-      for (int axis = 0; axis < dimension; ++axis) {
-        lower[axis][i] += relaxation * (moved_lower[axis] * scale - lower[axis][i]);
-        upper[axis][i] += relaxation * (moved_upper[axis] * scale - upper[axis][i]);
-      }
+      for (int axis = 0; axis < dimension; ++axis) b[axis][i] += relaxation * (moved_b[axis] * scale - b[axis][i]);
     };
     if (measured) {
       std::array<double*, 5> column;
@@ -300,20 +291,37 @@ void DynamicTransport::dual_step(bool measured) {
   });
 }
 
-template <int dimension>
+/// In closed cells half the difference of the two m is to vanish, too.
+void DynamicTransport::difference_step() {
+  for_planes(domain_, [&](Index j) {
+    const double* cost = cost_.plane(j);
+    for (int axis = 0; axis < domain_.dimension(); ++axis) {
+      double* __restrict c = dual_difference_[axis].plane(j);
+      const double* __restrict m = extrapolated_momentum_[axis].plane(j);
+      const Index stride = domain_.stride(axis);
+      const double step = 0.5 * relaxation * sigma_;
+      for (Index i = 0; i < domain_.plane(); ++i) c[i] += cost[i] > 0 ? 0.0 : step * (m[i - stride] - m[i]);
+    }
+  });
+}
+
 void DynamicTransport::step(bool measured) {
-  divergence_of_dual<dimension>();
+  const int last = domain_.dimension() - 1;
+  divergence_of_dual();
   poisson_.solve(potential_);
   potential_.receive_upper(domain_);
-  primal_step<dimension>(measured);
-  extrapolated_momentum_[dimension - 1].receive_lower(domain_);
-  if (problem_.cost.empty()) {
-    dual_step<dimension, false>(measured);
-  } else {
-    dual_step<dimension, true>(measured);
-  }
-  dual_lower_[dimension - 1].receive_upper(domain_);
-  dual_upper_[dimension - 1].receive_lower(domain_);
+  primal_step(measured);
+  extrapolated_momentum_[last].receive_lower(domain_);
+  const bool weighted = !problem_.cost.empty();
+  if (last == 0) weighted ? dual_step<1, true>(measured) : dual_step<1, false>(measured);
+  if (last == 1) weighted ? dual_step<2, true>(measured) : dual_step<2, false>(measured);
+  if (last == 2) weighted ? dual_step<3, true>(measured) : dual_step<3, false>(measured);
+  dual_momentum_[last].receive_lower(domain_);
+  dual_momentum_[last].receive_upper(domain_);
+  if (dual_difference_.empty()) return;
+  difference_step();
+  dual_difference_[last].receive_lower(domain_);
+  dual_difference_[last].receive_upper(domain_);
 }
 
 TransportState DynamicTransport::measure(long iterations) {
@@ -331,16 +339,21 @@ TransportState DynamicTransport::measure(long iterations) {
 
 TransportState DynamicTransport::solve(const TransportLimits& limits) {
   TransportState state;
+  double adaptation = getenv("AD") ? atof(getenv("AD")) : 0.5;
+  if (getenv("SI")) sigma_ = atof(getenv("SI")), tau_ = 1 / sigma_;
   for (long iteration = 1; iteration <= limits.iterations; ++iteration) {
     const bool measured = iteration % measured_every == 0 || iteration == limits.iterations;
-    if (domain_.dimension() == 1) step<1>(measured);
-    if (domain_.dimension() == 2) step<2>(measured);
-    if (domain_.dimension() == 3) step<3>(measured);
+    step(measured);
     if (!measured) continue;
     state = measure(iteration);
     if (!std::isfinite(state.residual())) throw DivergedError("the values of the dynamic transport are not finite");
     if (limits.report) limits.report(state);
     if (state.residual() <= limits.tolerance) break;
+    const double ratio = std::pow(state.primal / state.dual, 0.5);
+    const double factor = std::clamp(ratio, 1 / (1 + adaptation), 1 + adaptation);
+    sigma_ *= factor;
+    tau_ /= factor;
+    adaptation *= 0.95;
   }
   project();  // rounding of many steps
   return state;
@@ -364,16 +377,13 @@ std::vector<double> DynamicTransport::velocity(int axis) {
   const Index plane = domain_.plane(), stride = domain_.stride(axis);
   std::vector<double> result(domain_.count());
   for (Index j = 0; j < domain_.planes; ++j) {
-    const double *lower = dual_lower_[axis].plane(j), *upper = dual_upper_[axis].plane(j);
+    const double* b = dual_momentum_[axis].plane(j);
+    const double* inverse = domain_.inverse_widths(axis, j);
     const double* cost = problem_.cost.empty() ? nullptr : cost_.plane(j);
     for (Index i = 0; i < plane; ++i) {
-      // b = face_weight * cost * v in either cell.
-      const double scale = length_unit_ * face_weight;
-      if (!cost) {
-        result[j * plane + i] = scale * (upper[i] + lower[i + stride]);
-      } else if (cost[i] > 0 && cost[i + stride] > 0) {
-        result[j * plane + i] = scale * (upper[i] / cost[i] + lower[i + stride] / cost[i + stride]);
-      }
+      if (inverse[i] == 0 || (cost && (cost[i] == 0 || cost[i + stride] == 0))) continue;
+      result[j * plane + i] =
+          0.5 * length_unit_ * (cost ? b[i] / cost[i] + b[i + stride] / cost[i + stride] : b[i] + b[i + stride]);
     }
   }
   return result;

@@ -1,14 +1,15 @@
 #pragma once
 /// Dynamic optimal transport on a staggered grid (Benamou, Brenier 2000; Papadakis, Peyre, Oudet 2014):
 ///   min int_0^1 int cost |m|^2 / (2 rho)  subject to  d/dt rho + div m = 0,  rho_0 and rho_1 given,  m.n = 0.
-/// rho lives between the intervals of time, m on the faces of cells. The energy of a cell and interval takes the mean
-/// of its two rho, and of its two faces the mean of their |m|^2, so that no alternating flow is free of charge.
+/// rho lives between the intervals of time, m on the faces of cells; the energy of a cell and interval takes the mean
+/// of its two rho and, along each axis, of its two m. In an obstacle both m vanish, by a further component of K: half
+/// their difference.
 ///
 /// Chambolle and Pock's iteration over-relaxed, with the projection onto the constraint in its primal step, which makes
 /// it that of Jacobs, Leger, Li and Osher (2019): the number of iterations does not grow with the grid.
 ///   U+ = P(U - tau K^T W),  W+ = projection of W + sigma K (2 U+ - U) onto {a + |b|^2 / (2 cost) <= 0},  then
 ///   (U, W) += relaxation ((U+, W+) - (U, W)),
-/// where K takes (rho, m) to the cells, |K| <= 1 and sigma tau = 1. W = (-|v|^2 / 2, v) cost where there is mass.
+/// where K takes (rho, m) to the cells, |K| <= 1 and sigma tau = 1. W = cost (-|v|^2 / 2, v) where there is mass.
 #include "space_time_poisson.hpp"
 
 namespace fortet::bridges {
@@ -48,14 +49,12 @@ class DynamicTransport {
   std::vector<double> velocity(int axis);
 
  private:
-  template <int dimension>
   void step(bool measured);
-  template <int dimension>
   void divergence_of_dual();
-  template <int dimension>
   void primal_step(bool measured);
   template <int dimension, bool weighted>
   void dual_step(bool measured);
+  void difference_step();
   void project();
   TransportState measure(long iterations);
 
@@ -67,7 +66,8 @@ class DynamicTransport {
   PlaneArray density_, extrapolated_density_;                 ///< rho: intervals + 1 per plane
   std::vector<PlaneArray> momentum_, extrapolated_momentum_;  ///< m at the upper face of each cell, per axis
   PlaneArray dual_density_, potential_, cost_;                ///< a; phi; cost per cell and interval
-  std::vector<PlaneArray> dual_lower_, dual_upper_;           ///< b at the two faces of each cell, per axis
+  std::vector<PlaneArray> dual_momentum_;    ///< b, per axis
+  std::vector<PlaneArray> dual_difference_;  ///< in obstacles: that of (m_lower - m_upper) / 2, per axis; or empty
   static constexpr int sums = 6;
   std::array<std::vector<double>, sums> columns_;  ///< per cell: sums over the intervals of what is measured
 };

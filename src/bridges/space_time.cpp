@@ -11,11 +11,19 @@ SpaceTime::SpaceTime(densities::GridPtr space, Index intervals_of_time, double l
   const int d = dimension();
   for (int axis = 0; axis < d; ++axis) widths.push_back(grid->width(axis, 0) / length_unit);
   for (int axis = 0; axis + 1 < d; ++axis) {
-    std::vector<double>& inverse = inverse_widths.emplace_back(plane(), 1 / widths[axis]);
+    std::vector<double>& inverse = faces_.emplace_back(stride(axis), 0.0);
     for (Index i = 0; i < plane(); ++i) {
-      if (i / stride(axis) % grid->cells(axis) == grid->cells(axis) - 1) inverse[i] = 0;
+      inverse.push_back(i / stride(axis) % grid->cells(axis) + 1 < grid->cells(axis) ? 1 / widths[axis] : 0);
     }
   }
+  inner_.assign(plane(), 1 / widths.back());
+  boundary_.assign(plane(), 0.0);
+}
+
+const double* SpaceTime::inverse_widths(int axis, Index j) const {
+  if (axis + 1 < dimension()) return faces_[axis].data() + stride(axis);
+  const bool at_boundary = (is_first() && j < 0) || (is_last() && j + 1 == planes);
+  return at_boundary ? boundary_.data() : inner_.data();
 }
 
 Index SpaceTime::stride(int axis) const {

@@ -22,8 +22,13 @@ struct SpaceTime {
   Index intervals, layer, planes;
   double time_step;
   std::vector<double> widths;  ///< of the cells, in units of the length that makes space and time comparable
-  /// 1 / width of each axis but the last for the upper face of each cell of a plane; 0 on the boundary of the domain.
-  std::vector<std::vector<double>> inverse_widths;
+  /// 1 / width of an axis for the upper face of each cell of plane j, 0 on the boundary of the domain; from -stride on,
+  /// where the lower faces of the first cells are.
+  const double* inverse_widths(int axis, Index j) const;
+
+ private:
+  std::vector<std::vector<double>> faces_;  ///< per axis but the last, the same for all planes
+  std::vector<double> inner_, boundary_;    ///< of a plane of faces across the last axis
 };
 
 /// One number per cell and interval, with a plane of zeros (or of a neighbour rank's numbers) before and after.
