@@ -339,8 +339,7 @@ TransportState DynamicTransport::measure(long iterations) {
 
 TransportState DynamicTransport::solve(const TransportLimits& limits) {
   TransportState state;
-  double adaptation = getenv("AD") ? atof(getenv("AD")) : 0.5;
-  if (getenv("SI")) sigma_ = atof(getenv("SI")), tau_ = 1 / sigma_;
+  double adaptation = 0.5;
   for (long iteration = 1; iteration <= limits.iterations; ++iteration) {
     const bool measured = iteration % measured_every == 0 || iteration == limits.iterations;
     step(measured);
@@ -349,8 +348,8 @@ TransportState DynamicTransport::solve(const TransportLimits& limits) {
     if (!std::isfinite(state.residual())) throw DivergedError("the values of the dynamic transport are not finite");
     if (limits.report) limits.report(state);
     if (state.residual() <= limits.tolerance) break;
-    const double ratio = std::pow(state.primal / state.dual, 0.5);
-    const double factor = std::clamp(ratio, 1 / (1 + adaptation), 1 + adaptation);
+    // Balances the residuals (Goldstein, Esser, Baraniuk 2013); ever smaller changes keep the convergence.
+    const double factor = std::clamp(std::sqrt(state.primal / state.dual), 1 / (1 + adaptation), 1 + adaptation);
     sigma_ *= factor;
     tau_ /= factor;
     adaptation *= 0.95;
@@ -360,14 +359,28 @@ TransportState DynamicTransport::solve(const TransportLimits& limits) {
 }
 
 std::vector<double> DynamicTransport::density(double time) const {
-  const double position = std::clamp(time, 0.0, 1.0) * static_cast<double>(domain_.intervals);
-  const Index level = std::min(static_cast<Index>(position), domain_.intervals - 1), layer = domain_.layer;
-  const double part = position - static_cast<double>(level);
+  const Index layer = domain_.layer, n = domain_.intervals;
+  // Means of the intervals are what the energy keeps from being negative. Knot 0: t = 0, knot k: the middle of interval
+  // k - 1, knot n + 1: t = 1.
+  const double position = std::clamp(time, 0.0, 1.0) * static_cast<double>(n) + 0.5;
+  const Index knot = std::clamp<Index>(static_cast<Index>(position), 0, n);
+  const auto place = [&](Index k) {
+    return k == 0 ? 0.5 : k == n + 1 ? static_cast<double>(n) + 0.5 : static_cast<double>(k);
+  };
+  const double part = (position - place(knot)) / (place(knot + 1) - place(knot));
   std::vector<double> result(domain_.planes * layer);
   for (Index j = 0; j < domain_.planes; ++j) {
-    const double* rho = density_.plane(j) + level * layer;
+    const auto at_knot = [&](Index k) {  // its two levels
+      return std::pair{density_.plane(j) + std::max<Index>(k - 1, 0) * layer,
+                       density_.plane(j) + std::min(k, n) * layer};
+    };
+    const auto [before_low, before_high] = at_knot(knot);
+    const auto [after_low, after_high] = at_knot(knot + 1);
     for (Index l = 0; l < layer; ++l) {
-      result[j * layer + l] = density_unit_ * (part == 0 ? rho[l] : (1 - part) * rho[l] + part * rho[l + layer]);
+      const double before = 0.5 * (before_low[l] + before_high[l]), after = 0.5 * (after_low[l] + after_high[l]);
+      result[j * layer + l] = density_unit_ * (part == 0   ? before
+                                               : part == 1 ? after
+                                                           : before + part * (after - before));
     }
   }
   return result;

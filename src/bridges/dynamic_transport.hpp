@@ -42,7 +42,7 @@ class DynamicTransport {
   TransportState solve(const TransportLimits& limits);
 
   const SpaceTime& domain() const { return domain_; }
-  /// Density of this rank's cells at a time, linear between the times of the staggered grid.
+  /// Density of this rank's cells at a time: linear between its means over the intervals and its two ends.
   std::vector<double> density(double time) const;
   /// Velocity at the upper faces of the cells along an axis and in the middle of the intervals, in the order of planes;
   /// 0 on the boundary and at obstacles. Collective.
@@ -66,7 +66,7 @@ class DynamicTransport {
   PlaneArray density_, extrapolated_density_;                 ///< rho: intervals + 1 per plane
   std::vector<PlaneArray> momentum_, extrapolated_momentum_;  ///< m at the upper face of each cell, per axis
   PlaneArray dual_density_, potential_, cost_;                ///< a; phi; cost per cell and interval
-  std::vector<PlaneArray> dual_momentum_;    ///< b, per axis
+  std::vector<PlaneArray> dual_momentum_;                     ///< b, per axis
   std::vector<PlaneArray> dual_difference_;  ///< in obstacles: that of (m_lower - m_upper) / 2, per axis; or empty
   static constexpr int sums = 6;
   std::array<std::vector<double>, sums> columns_;  ///< per cell: sums over the intervals of what is measured
