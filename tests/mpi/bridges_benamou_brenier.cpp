@@ -18,7 +18,7 @@ std::vector<double> solved(int dimension, const Json& options, const parallel::C
   test::TransportCase one{test::law("gaussian", {{"mean", from}, {"deviation", 0.07}}),
                           test::law("gaussian", {{"mean", to}, {"deviation", 0.08}}),
                           densities::Grid::make(Parameters::make("grids", "", values), communicator),
-                          {{"intervals", 7}, {"tolerance", 5e-2}}};
+                          {{"intervals", 7}, {"tolerance", 0.1}}};
   one.options.update(options);
   const auto bridge = one.solve();
   std::vector<double> all;
@@ -46,7 +46,8 @@ TEST(BenamouBrenier, HasTheSameBitsForAnyNumberOfRanksAndThreads) {
     if (dimension == 2) cases.push_back({{"obstacle", "1 - max(abs(x)/0.3, abs(y)/0.7)"}});
     for (const Json& options : cases) {
       const std::vector<double> alone = solved(dimension, options, parallel::Communicator(MPI_COMM_SELF));
-      for (const int threads : {1, 2}) {
+      // Two threads on each of several ranks tell nothing new and wait for each other long on a busy machine.
+      for (const int threads : test::world().size() == 1 ? std::vector{1, 2} : std::vector{1}) {
         omp_set_num_threads(threads);
         const std::vector<double> together = solved(dimension, options, test::world());
         EXPECT_EQ(alone.size(), together.size());
