@@ -2,7 +2,7 @@
 // processes.
 #include <gtest/gtest.h>
 
-#include "fortet/comparisons/check.hpp"
+#include "fortet/laws/gaussian_mixture.hpp"
 #include "support/bridges.hpp"
 #include "support/ensembles.hpp"
 
