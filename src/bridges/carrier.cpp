@@ -20,6 +20,7 @@ class LinearCarrier final : public Carrier {
 
  private:
   long steps(double t0, double t1) const {
+    if (propagator_->is_exact_in_time()) return 1;
     return std::max(1L, std::lround(static_cast<double>(steps_) * (t1 - t0) / horizon_));
   }
   template <class Body>

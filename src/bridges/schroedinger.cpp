@@ -73,7 +73,6 @@ class Schroedinger : public BridgeSolver {
     bridge.quantities["log_domain"] = in_logarithms;
     add_costs(*potentials, *carrier, bridge);
     record(*potentials, *carrier, bridge);
-    bridge.law.quantities = bridge.quantities;
     bridge.process = process_;
     return bridge;
   }

@@ -277,10 +277,7 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   for (const auto& [name, path] : outcome.densities)
     write_density(file, xdmf, path, "densities", study.deck().find("densities", name)->text("equation"),
                   study.deck().find("densities", name)->texts("store"));
-  for (const auto& [name, path] : outcome.bridges) {
-    write_density(file, xdmf, path.law, "bridges", "forward", {});
-    for (const auto& [quantity, value] : path.quantities) file.attribute("/bridges/" + name, quantity, value);
-  }
+  for (const auto& [name, path] : outcome.bridges) write_density(file, xdmf, path.law, "bridges", "forward", {});
   for (const auto& [name, path] : outcome.ensembles) {
     write_ensemble(file, xdmf, path, study.deck().find("ensembles", name)->integer("store"), communicator);
   }

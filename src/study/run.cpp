@@ -73,7 +73,8 @@ Study::Outcome Study::run(const std::filesystem::path& folder) {
           progress.update(fraction, state);
         };
         bridge_reports_->metrics = [&](const Json& line) { metrics.write(line); };
-        outcome.bridges.emplace(name, bridges_.at(name)->solve());
+        bridges::BridgePath& bridge = outcome.bridges.emplace(name, bridges_.at(name)->solve()).first->second;
+        bridge.law.quantities = bridge.quantities;  // for the file and for measures
         *bridge_reports_ = {};
       });
     } else if (section == "models") {

@@ -2,7 +2,7 @@
 #include <Eigen/Dense>
 
 #include "fortet/couplings/transport.hpp"
-#include "support/bridges.hpp"
+#include "support/transport.hpp"
 
 namespace {
 using namespace fortet;

@@ -46,6 +46,17 @@ run(DECK.format(drift="1e200*x^3", object=ENSEMBLE), 3, "not finite")
 # Below the limit are the files with which MPI shares memory, beyond it the 48 MB of positions.
 large = "ensembles: {sde: {process: bad, initial: start, particles: 6000000, store: 6000000, steps: 1}}"
 run(DECK.format(drift="-x", object=large), 4, "study.h5", limit=40_000_000)
+# Bridges: a target that noise cannot reach, and an iteration that is cut short.
+BRIDGE = """
+study: a bridge that fails
+output: out
+laws: {{left: {{kind: gaussian, mean: [-3], deviation: 0.1}}, right: {{kind: gaussian, mean: [3], deviation: 0.1}}}}
+processes: {{free: {{kind: brownian, dimension: 1, sigma: {sigma}}}}}
+grids: {{line: {{lower: [-4], upper: [4], cells: [200], boundary: [{boundary}]}}}}
+bridges: {{b: {{kind: schroedinger, process: free, source: left, target: right, grid: line, {more}}}}}
+"""
+run(BRIDGE.format(sigma=0.1, boundary="no_flux", more="domain: linear"), 3, "cannot get there")
+run(BRIDGE.format(sigma=0.3, boundary="no_flux", more="iterations: 3"), 3, "not solved after 3 iterations")
 # Training: a learning rate that diverges keeps the last good weights; weights of another architecture are refused.
 LEARN = """
 study: a study that learns

@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "support/bridges.hpp"
+#include "support/transport.hpp"
 
 namespace {
 using namespace fortet;
