@@ -204,7 +204,12 @@ class Schroedinger : public BridgeSolver {
     bridge.quantities["relative_entropy"] = relative_entropy;
     bridge.quantities["transport_cost"] = transport_cost(potentials, carrier);
     const double variance = free_variance();
-    if (!(variance > 0)) return;
+    double width = 0;
+    for (int k = 0; k < grid_.dimension(); ++k) {
+      for (Index i = 0; i < grid_.cells(k); ++i) width = std::max(width, grid_.width(k, i));
+    }
+    // Over longer ways the jumps between cells have another transition density than Brownian motion.
+    if (!(std::sqrt(bridge.quantities["transport_cost"]) * width < variance)) return;
     // With the transition density k of Brownian motion, KL(pi | product) = KL(pi | m_0 k) + E log k - E log p_1.
     const std::vector<double> volumes = grid_.local_volumes();
     for (std::size_t i = 0; i < n; ++i) terms[i] = target_[i] > 0 ? target_[i] * std::log(target_[i] / volumes[i]) : 0;
