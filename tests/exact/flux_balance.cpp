@@ -117,8 +117,8 @@ std::vector<comparisons::Result> flux_results(const densities::DensityPath& dens
   check.parameters = Parameters::make("checks", "",
                                       {{"compare", {"ensembles.particles", "densities.test"}},
                                        {"by", {{{"kind", "flux_balance"}, {"box", "quarter"}}}}});
-  check.first = {"ensembles.particles", nullptr, &ensemble, nullptr, nullptr};
-  check.second = {"densities.test", &density, nullptr, nullptr, nullptr};
+  check.first = {"ensembles.particles", nullptr, &ensemble, nullptr, nullptr, nullptr};
+  check.second = {"densities.test", &density, nullptr, nullptr, nullptr, nullptr};
   check.times = {0.1, 0.6};
   comparisons::check_check(check);
   return comparisons::run_check(check, world());
@@ -159,8 +159,8 @@ TEST(FluxBalance, RefusesWhatItCannotCompare) {
   comparisons::CheckSettings check;
   check.parameters = Parameters::make(
       "checks", "", {{"compare", {"densities.d", "laws.l"}}, {"by", {{{"kind", "flux_balance"}, {"box", "middle"}}}}});
-  check.first = {"densities.d", &density, nullptr, nullptr, nullptr};
-  check.second = {"laws.l", nullptr, nullptr, nullptr, law("gaussian", {{"dimension", 1}})};
+  check.first = {"densities.d", &density, nullptr, nullptr, nullptr, nullptr};
+  check.second = {"laws.l", nullptr, nullptr, nullptr, law("gaussian", {{"dimension", 1}}), nullptr};
   const auto message = [&] {
     try {
       comparisons::check_check(check);
@@ -175,7 +175,7 @@ TEST(FluxBalance, RefusesWhatItCannotCompare) {
       << message();
   ensembles::EnsemblePath ensemble;
   ensemble.process = process("brownian", {{"dimension", 1}});
-  check.second = {"ensembles.e", nullptr, &ensemble, nullptr, nullptr};
+  check.second = {"ensembles.e", nullptr, &ensemble, nullptr, nullptr, nullptr};
   check.times = {0.5};
   EXPECT_NE(message().find("between two times, found 1"), std::string::npos) << message();
   check.times = {0.2, 0.5};
