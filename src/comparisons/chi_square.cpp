@@ -49,7 +49,17 @@ using Noncentral = boost::math::non_central_chi_squared;
 
 constexpr double negligible = 1e-9;  // noncentrality below which the central law is used
 
+/// P(X >= x) is below the smallest number, by Chernoff's bound at its best place: inf_u -(1 - u) x/2 + n (1 - u)/(2 u)
+/// - k/2 log u. Tail functions fail there for many degrees of freedom (they divide by Gamma(k/2), which overflows).
+bool is_beyond_the_tail(double x, double degrees, double noncentrality) {
+  if (x <= degrees + noncentrality) return false;
+  const double u = (degrees + std::sqrt(degrees * degrees + 4 * x * noncentrality)) / (2 * x);
+  const double bound = -(1 - u) * x / 2 + noncentrality * (1 - u) / (2 * u) - degrees / 2 * std::log(u);
+  return bound < std::log(std::numeric_limits<double>::denorm_min());
+}
+
 double upper_tail(double x, double degrees, double noncentrality) {
+  if (is_beyond_the_tail(x, degrees, noncentrality)) return 0;
   if (noncentrality < negligible) return cdf(complement(Central(degrees), x));
   return cdf(complement(Noncentral(degrees, noncentrality), x));
 }
@@ -71,7 +81,7 @@ Null chi_square_null(double statistic, double degrees, double noncentrality, dou
   null.mean = degrees + noncentrality;
   null.deviation = std::sqrt(2 * (degrees + 2 * noncentrality));
   null.upper = upper_tail(statistic, degrees, noncentrality);
-  null.lower = cdf(Central(degrees), statistic);
+  null.lower = is_beyond_the_tail(statistic, degrees, 0) ? 1 : cdf(Central(degrees), statistic);
   // Noncentrality N eps^2 that an alternating relative defect eps adds, seen with the given power.
   const double threshold = critical(degrees, noncentrality, level / 2);
   double low = noncentrality, high = noncentrality + 10 + 10 * null.deviation;
