@@ -2,8 +2,6 @@
 
 #include <numbers>
 
-#include "fortet/parallel/threads.hpp"
-
 namespace fortet::bridges {
 
 using densities::Lanes;
@@ -61,38 +59,36 @@ std::vector<double> CosineTransform::eigenvalues(Index length, double width) {
 }
 
 void CosineTransform::run(double* data, const densities::LineSet& lines, bool is_forward) const {
-  parallel::for_blocks(lines.tiles(), 8, [&](Index begin, Index end) {
-    thread_local std::vector<Lanes> storage;
-    const Index half = evens_ + panel;
-    if (static_cast<Index>(storage.size()) < length_ + 4 * half) storage.resize(length_ + 4 * half);
-    Lanes *line = storage.data(), *even = line + length_, *odd = even + half, *even_out = odd + half,
-          *odd_out = even_out + half;
-    for (Index tile = begin; tile < end; ++tile) {
-      densities::load_tile(data, lines, tile, line);
-      if (is_forward) {
-        for (Index j = 0; j < odds_; ++j) {
-          even[j].v = line[j].v + line[length_ - 1 - j].v;
-          odd[j].v = line[j].v - line[length_ - 1 - j].v;
-        }
-        if (evens_ > odds_) even[odds_].v = line[odds_].v;  // the middle of an odd length
-        multiply(even_, evens_, evens_, even, even_out);
-        multiply(odd_, odds_, odds_, odd, odd_out);
-        for (Index q = 0; q < evens_; ++q) line[2 * q].v = even_out[q].v;
-        for (Index q = 0; q < odds_; ++q) line[2 * q + 1].v = odd_out[q].v;
-      } else {
-        for (Index q = 0; q < evens_; ++q) even[q].v = line[2 * q].v;
-        for (Index q = 0; q < odds_; ++q) odd[q].v = line[2 * q + 1].v;
-        multiply(even_transposed_, evens_, evens_, even, even_out);
-        multiply(odd_transposed_, odds_, odds_, odd, odd_out);
-        for (Index j = 0; j < odds_; ++j) {
-          line[j].v = even_out[j].v + odd_out[j].v;
-          line[length_ - 1 - j].v = even_out[j].v - odd_out[j].v;
-        }
-        if (evens_ > odds_) line[odds_].v = even_out[odds_].v;
+  thread_local std::vector<Lanes> storage;
+  const Index half = evens_ + panel;
+  if (static_cast<Index>(storage.size()) < length_ + 4 * half) storage.resize(length_ + 4 * half);
+  Lanes *line = storage.data(), *even = line + length_, *odd = even + half, *even_out = odd + half,
+        *odd_out = even_out + half;
+  for (Index tile = 0; tile < lines.tiles(); ++tile) {
+    densities::load_tile(data, lines, tile, line);
+    if (is_forward) {
+      for (Index j = 0; j < odds_; ++j) {
+        even[j].v = line[j].v + line[length_ - 1 - j].v;
+        odd[j].v = line[j].v - line[length_ - 1 - j].v;
       }
-      densities::store_tile(data, lines, tile, line);
+      if (evens_ > odds_) even[odds_].v = line[odds_].v;  // the middle of an odd length
+      multiply(even_, evens_, evens_, even, even_out);
+      multiply(odd_, odds_, odds_, odd, odd_out);
+      for (Index q = 0; q < evens_; ++q) line[2 * q].v = even_out[q].v;
+      for (Index q = 0; q < odds_; ++q) line[2 * q + 1].v = odd_out[q].v;
+    } else {
+      for (Index q = 0; q < evens_; ++q) even[q].v = line[2 * q].v;
+      for (Index q = 0; q < odds_; ++q) odd[q].v = line[2 * q + 1].v;
+      multiply(even_transposed_, evens_, evens_, even, even_out);
+      multiply(odd_transposed_, odds_, odds_, odd, odd_out);
+      for (Index j = 0; j < odds_; ++j) {
+        line[j].v = even_out[j].v + odd_out[j].v;
+        line[length_ - 1 - j].v = even_out[j].v - odd_out[j].v;
+      }
+      if (evens_ > odds_) line[odds_].v = even_out[odds_].v;
     }
-  });
+    densities::store_tile(data, lines, tile, line);
+  }
 }
 
 }  // namespace fortet::bridges

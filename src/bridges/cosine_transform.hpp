@@ -10,7 +10,7 @@ namespace fortet::bridges {
 class CosineTransform {
  public:
   explicit CosineTransform(Index length);
-  /// Transforms all lines in place.
+  /// Transforms all lines in place, on the calling thread.
   void forward(double* data, const densities::LineSet& lines) const { run(data, lines, true); }
   void inverse(double* data, const densities::LineSet& lines) const { run(data, lines, false); }
   /// (2 - 2 cos(pi p / n)) / width^2, p < length.

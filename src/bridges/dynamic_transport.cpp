@@ -111,7 +111,7 @@ void DynamicTransport::project() {
   const int d = domain_.dimension();
   const Index plane = domain_.plane(), layer = domain_.layer;
   momentum_[d - 1].receive_lower(domain_);
-  for_planes(domain_, [&](Index j) {
+  poisson_.solve(potential_, [&](Index j) {
     double* r = potential_.plane(j);
     const double* rho = density_.plane(j);
     for (Index i = 0; i < plane; ++i) r[i] = (rho[i] - rho[i + layer]) / domain_.time_step;
@@ -121,7 +121,6 @@ void DynamicTransport::project() {
       for (Index i = 0; i < plane; ++i) r[i] += (m[i - stride] - m[i]) / domain_.widths[axis];
     }
   });
-  poisson_.solve(potential_);
   potential_.receive_upper(domain_);
   for_planes(domain_, [&](Index j) {
     const double* phi = potential_.plane(j);
@@ -136,10 +135,10 @@ void DynamicTransport::project() {
   });
 }
 
-/// - div K^T W, into the array of the potential.
-void DynamicTransport::divergence_of_dual() {
+/// phi of the gradient in K^T W: - Laplace phi = - div K^T W.
+void DynamicTransport::solve_for_potential() {
   const Index plane = domain_.plane(), layer = domain_.layer;
-  for_planes(domain_, [&](Index j) {
+  poisson_.solve(potential_, [&](Index j) {
     double* __restrict r = potential_.plane(j);
     const double* __restrict a = dual_density_.plane(j);
     const double half_rate = 0.5 / domain_.time_step;
@@ -162,6 +161,7 @@ void DynamicTransport::divergence_of_dual() {
       }
     }
   });
+  potential_.receive_upper(domain_);
 }
 
 /// (rho, m) moves by -tau times the part of K^T W without divergence.
@@ -307,9 +307,7 @@ void DynamicTransport::difference_step() {
 
 void DynamicTransport::step(bool measured) {
   const int last = domain_.dimension() - 1;
-  divergence_of_dual();
-  poisson_.solve(potential_);
-  potential_.receive_upper(domain_);
+  solve_for_potential();
   primal_step(measured);
   extrapolated_momentum_[last].receive_lower(domain_);
   const bool weighted = !problem_.cost.empty();

@@ -50,7 +50,7 @@ class DynamicTransport {
 
  private:
   void step(bool measured);
-  void divergence_of_dual();
+  void solve_for_potential();
   void primal_step(bool measured);
   template <int dimension, bool weighted>
   void dual_step(bool measured);

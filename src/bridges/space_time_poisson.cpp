@@ -20,14 +20,6 @@ std::shared_ptr<const densities::Grid> modes_times_last_axis(const SpaceTime& do
       std::vector<std::array<densities::Boundary, 2>>(2, {densities::Boundary::no_flux, densities::Boundary::no_flux}));
 }
 
-densities::LineSet lines_in_planes(const SpaceTime& domain, Index inner, Index length) {
-  densities::LineSet lines;
-  lines.inner = inner;
-  lines.length = length;
-  lines.count = domain.count() / length;
-  return lines;
-}
-
 }  // namespace
 
 SpaceTimePoisson::SpaceTimePoisson(const SpaceTime& domain)
@@ -37,11 +29,9 @@ SpaceTimePoisson::SpaceTimePoisson(const SpaceTime& domain)
       last_lines_(densities::whole_lines(*modes_, 1)) {
   const int last = domain.dimension() - 1;
   transforms_.emplace_back(domain.intervals);
-  lines_.push_back(lines_in_planes(domain, domain.layer, domain.intervals));
   std::vector<std::vector<double>> values{CosineTransform::eigenvalues(domain.intervals, domain.time_step)};
   for (int axis = 0; axis < last; ++axis) {
     transforms_.emplace_back(domain.grid->cells(axis));
-    lines_.push_back(lines_in_planes(domain, domain.stride(axis), domain.grid->cells(axis)));
     values.push_back(CosineTransform::eigenvalues(domain.grid->cells(axis), domain.widths[axis]));
   }
   eigenvalues_.resize(last_lines_.count);
@@ -56,17 +46,35 @@ SpaceTimePoisson::SpaceTimePoisson(const SpaceTime& domain)
   }
 }
 
-void SpaceTimePoisson::solve(PlaneArray& r) {
-  double* data = r.plane(0);
-  for (std::size_t k = 0; k < transforms_.size(); ++k) transforms_[k].forward(data, lines_[k]);
+/// Lines of a transform in consecutive planes.
+densities::LineSet SpaceTimePoisson::lines_of(std::size_t transform, Index planes) const {
+  densities::LineSet lines;
+  const int axis = static_cast<int>(transform) - 1;
+  lines.inner = transform == 0 ? domain_.layer : domain_.stride(axis);
+  lines.length = transform == 0 ? domain_.intervals : domain_.grid->cells(axis);
+  lines.count = planes * domain_.plane() / lines.length;
+  return lines;
+}
+
+void SpaceTimePoisson::solve(PlaneArray& r, const std::function<void(Index plane)>& right_side) {
+  parallel::for_blocks(domain_.planes, domain_.block(), [&](Index begin, Index end) {
+    for (Index j = begin; j < end; ++j) right_side(j);
+    for (std::size_t k = 0; k < transforms_.size(); ++k) {
+      transforms_[k].forward(r.plane(begin), lines_of(k, end - begin));
+    }
+  });
   if (exchange_.is_needed()) {
-    exchange_.to_lines(data, buffer_);
+    exchange_.to_lines(r.plane(0), buffer_);
     solve_lines(buffer_.data(), last_lines_);
-    exchange_.to_slab(buffer_, data);
+    exchange_.to_slab(buffer_, r.plane(0));
   } else {
-    solve_lines(data, last_lines_);
+    solve_lines(r.plane(0), last_lines_);
   }
-  for (std::size_t k = transforms_.size(); k-- > 0;) transforms_[k].inverse(data, lines_[k]);
+  parallel::for_blocks(domain_.planes, domain_.block(), [&](Index begin, Index end) {
+    for (std::size_t k = transforms_.size(); k-- > 0;) {
+      transforms_[k].inverse(r.plane(begin), lines_of(k, end - begin));
+    }
+  });
 }
 
 /// (eigenvalue + second difference with reflecting ends) phi = h^2 r by elimination: every pivot is at least 1 but the

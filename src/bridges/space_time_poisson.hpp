@@ -10,15 +10,16 @@ namespace fortet::bridges {
 class SpaceTimePoisson {
  public:
   explicit SpaceTimePoisson(const SpaceTime& domain);
-  /// Replaces r, whose sum must vanish, by phi, whose last plane's mean is zero. Collective.
-  void solve(PlaneArray& r);
+  /// Puts phi, whose last plane has the mean zero, in the place of r, whose sum must vanish: `right_side(j)` is called
+  /// once for each plane, by several threads, and writes r there. Collective.
+  void solve(PlaneArray& r, const std::function<void(Index plane)>& right_side);
 
  private:
+  densities::LineSet lines_of(std::size_t transform, Index planes) const;
   void solve_lines(double* data, const densities::LineSet& lines) const;
 
   const SpaceTime& domain_;
   std::vector<CosineTransform> transforms_;       ///< time, then the space axes but the last
-  std::vector<densities::LineSet> lines_;         ///< of each transform
   std::shared_ptr<const densities::Grid> modes_;  ///< all modes times the last axis, for the exchange
   densities::LineExchange exchange_;
   densities::LineSet last_lines_;
