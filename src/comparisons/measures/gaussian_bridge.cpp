@@ -2,6 +2,7 @@
 #include <Eigen/Dense>
 
 #include "fortet/comparisons/measure.hpp"
+#include "fortet/laws/gaussian_mixture.hpp"
 
 namespace fortet::comparisons {
 
@@ -85,7 +86,7 @@ class GaussianBridge : public Measure {
     for (const char* key : {"source", "target"}) {
       const laws::LawPtr law = context.side(parameters.text(key)).law;
       const auto mixture = law ? law->as_mixture() : nullptr;
-      if (!mixture || !law->capabilities().moments || law->capabilities().sample == false) {
+      if (!mixture || mixture->weights().size() != 1) {
         throw ParameterError(key, fmt::format("{} is no normal law", parameters.text(key)));
       }
       ends.push_back(law->moments());
