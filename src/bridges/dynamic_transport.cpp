@@ -2,6 +2,7 @@
 
 #include "fortet/base/error.hpp"
 #include "fortet/parallel/threads.hpp"
+#include "grid_sum.hpp"
 
 namespace fortet::bridges {
 
@@ -12,11 +13,7 @@ constexpr long measured_every = 10;
 
 enum Sum { dual_change, primal_square, dual_square, energy, value, primal_change };
 
-double total(const SpaceTime& domain, std::span<const double> terms) {
-  parallel::ExactSum sum;
-  sum.add(terms);
-  return domain.grid->communicator().sum(sum);
-}
+double total(const SpaceTime& domain, std::span<const double> terms) { return grid_sum(*domain.grid, terms); }
 
 /// A length by which lengths are divided so that velocities are of order one: Gelbrich's lower bound of W_2 from the
 /// moments along the axes, or a share of the width of the laws when they hardly move.

@@ -1,6 +1,7 @@
 #include "endpoint_masses.hpp"
 
 #include "fortet/base/error.hpp"
+#include "grid_sum.hpp"
 
 namespace fortet::bridges {
 
@@ -8,10 +9,9 @@ EndpointMasses endpoint_masses(const densities::Grid& grid, const laws::Law& law
   EndpointMasses result;
   result.masses.resize(grid.local_count());
   parallel::together(grid.communicator(), [&] { law.cell_masses(grid.local_edges(), result.masses); });
-  parallel::ExactSum sum;
-  sum.add(std::span<const double>(result.masses));
-  const double total = grid.communicator().sum(sum);
-  if (!(total > 0)) throw DivergedError(fmt::format("the {} law has no mass on the grid", which));
+  const double total = grid_sum(grid, result.masses);
+  if (!(total > 0))
+    throw DivergedError(fmt::format("the {} law has no mass on the grid. Take a grid that holds it", which));
   for (double& mass : result.masses) mass /= total;
   result.outside_grid = std::max(0.0, 1 - total);
   return result;

@@ -1,5 +1,7 @@
 #include "potentials.hpp"
 
+#include "grid_sum.hpp"
+
 namespace fortet::bridges {
 
 namespace {
@@ -22,11 +24,7 @@ Potentials::Potentials(densities::GridPtr grid, Carrier& carrier, double horizon
   take_logarithms(target_, 0, log_target_);
 }
 
-double Potentials::sum(std::span<const double> terms) const {
-  parallel::ExactSum sum;
-  sum.add(terms);
-  return grid_->communicator().sum(sum);
-}
+double Potentials::sum(std::span<const double> terms) const { return grid_sum(*grid_, terms); }
 
 /// L1 distance of exp(logarithms) from masses.
 double Potentials::distance(const std::vector<double>& logarithms, const std::vector<double>& masses) {

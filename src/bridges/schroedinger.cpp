@@ -2,9 +2,11 @@
 /// 1940, Leonard 2014).
 #include <numbers>
 
+#include "endpoint_masses.hpp"
 #include "fortet/bridges/bridge.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "fortet/processes/deferred_field.hpp"
+#include "grid_sum.hpp"
 #include "potentials.hpp"
 #include "steered.hpp"
 
@@ -161,23 +163,13 @@ class Schroedinger : public BridgeSolver {
                : 0;
   }
 
-  double total(const std::vector<double>& terms) const {
-    parallel::ExactSum sum;
-    sum.add(std::span<const double>(terms));
-    return grid_.communicator().sum(sum);
-  }
+  double total(const std::vector<double>& terms) const { return grid_sum(grid_, terms); }
 
   /// Cell masses of a law, scaled to one: what lies outside of the grid is a quantity of the bridge.
   std::vector<double> masses(const laws::Law& law, const std::string& which, BridgePath& bridge) const {
-    std::vector<double> result(grid_.local_count());
-    parallel::together(grid_.communicator(), [&] { law.cell_masses(grid_.local_edges(), result); });
-    const double sum = total(result);
-    if (!(sum > 0)) {
-      throw DivergedError(fmt::format("the {} law has no mass on the grid. Take a grid that holds it", which));
-    }
-    for (double& mass : result) mass /= sum;
-    bridge.quantities[which + "_outside_grid"] = std::max(0.0, 1 - sum);
-    return result;
+    EndpointMasses end = endpoint_masses(grid_, law, which);
+    bridge.quantities[which + "_outside_grid"] = end.outside_grid;
+    return std::move(end.masses);
   }
 
   void report(const Iteration& now) const {

@@ -41,7 +41,8 @@ class NetworkLearners : public Learners {
       auto published = std::make_shared<networks::Network<Real>>(architecture, settings_.seed, name);
       if (!settings_.initial_weights.empty()) {
         networks::read_network(settings_.initial_weights, head.name, "weights", network, communicator);
-        networks::read_network(settings_.initial_weights, head.name, "weights", *published, communicator);
+        const std::span<const Real> weights = std::as_const(network).parameters();
+        std::copy(weights.begin(), weights.end(), published->parameters().begin());
       }
       const auto count = static_cast<Index>(network.parameters().size());
       auto field = std::make_shared<LearnedField<Real>>(settings_.name, head, published);

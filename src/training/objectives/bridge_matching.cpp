@@ -13,10 +13,7 @@ namespace {
 class BridgeMatching : public Objective {
  public:
   BridgeMatching(int dimension, double sigma, double margin, TrainingDraws draws)
-      : dimension_(dimension), sigma_(sigma), margin_(margin), draws_(std::move(draws)) {
-    const auto plain = [](double t) { return Decoding{1, t, 0, 1}; };
-    heads_ = {{"forward", Loss::regression, plain, {}}, {"backward", Loss::regression, plain, {}}};
-  }
+      : dimension_(dimension), sigma_(sigma), margin_(margin), draws_(std::move(draws)) {}
   int dimension() const override { return dimension_; }
   const std::vector<Head>& heads() const override { return heads_; }
   bool learns(std::size_t head) const override { return learns_[head]; }
@@ -56,7 +53,7 @@ class BridgeMatching : public Objective {
   TrainingDraws draws_;
   std::shared_ptr<Pairs> pairs_;
   std::array<bool, 2> learns_{true, true};
-  std::vector<Head> heads_;
+  std::vector<Head> heads_ = two_way_heads();
 };
 
 class DiffusionBridgeMatching : public TwoWayBridge {
@@ -88,9 +85,7 @@ class DiffusionBridgeMatching : public TwoWayBridge {
                                 parameters().integer("pair_steps"), parameters().integer("pairs"), seed()};
     std::pair<PointArray, PointArray> ends;
     if (round == 0) {
-      const auto reference = processes::make_process(
-          Parameters::make("processes", "brownian", {{"dimension", dimension()}, {"sigma", sigma()}}));
-      ends = simulate_pairs(reference, source(), simulation, communicator);
+      ends = simulate_pairs(reference(), source(), simulation, communicator);
     } else if (round % 2 == 1) {
       ends = simulate_pairs(learned(backward), target(), simulation, communicator);
       std::swap(ends.first, ends.second);

@@ -11,10 +11,7 @@ namespace {
 class MeanMatching : public Objective {
  public:
   MeanMatching(int dimension, std::uint64_t seed, const std::string& name)
-      : dimension_(dimension), choices_(seed, parallel::Purpose::training, name + ".choice") {
-    const auto plain = [](double t) { return Decoding{1, t, 0, 1}; };
-    heads_ = {{"forward", Loss::regression, plain, {}}, {"backward", Loss::regression, plain, {}}};
-  }
+      : dimension_(dimension), choices_(seed, parallel::Purpose::training, name + ".choice") {}
   int dimension() const override { return dimension_; }
   const std::vector<Head>& heads() const override { return heads_; }
   bool learns(std::size_t head) const override { return head == learning_; }
@@ -47,7 +44,7 @@ class MeanMatching : public Objective {
   Direction learning_ = backward;
   PointArray points_, targets_;
   std::vector<double> times_;
-  std::vector<Head> heads_;
+  std::vector<Head> heads_ = two_way_heads();
 };
 
 class DiffusionBridge : public TwoWayBridge {
@@ -68,10 +65,7 @@ class DiffusionBridge : public TwoWayBridge {
   ///   b(x') = (x - x')/h + f(x) - f(x')     (De Bortoli et al. 2021, eq. 12).
   void learn_from_paths(int round, const parallel::Communicator& communicator) {
     const Direction learning = round % 2 == 0 ? backward : forward, walking = learning == backward ? forward : backward;
-    const processes::ProcessPtr process =
-        round == 0 ? processes::make_process(
-                         Parameters::make("processes", "brownian", {{"dimension", dimension()}, {"sigma", sigma()}}))
-                   : learned(walking);
+    const processes::ProcessPtr process = round == 0 ? reference() : learned(walking);
     const long steps = parameters().integer("pair_steps");
     const Simulation simulation{fmt::format("{}.round_{}", name(), round), "euler_maruyama", steps,
                                 parameters().integer("pairs"), seed()};

@@ -9,6 +9,11 @@ namespace fortet::training {
 /// Heads of such a model.
 enum Direction : std::size_t { forward = 0, backward = 1 };
 
+inline std::vector<Head> two_way_heads() {
+  const auto drift = [](double t) { return Decoding{1, t, 0, 1}; };
+  return {{"forward", Loss::regression, drift, {}}, {"backward", Loss::regression, drift, {}}};
+}
+
 /// a f + b g.
 class Combination : public processes::Field {
  public:
@@ -81,6 +86,11 @@ class TwoWayBridge : public NetworkModel {
   const laws::LawPtr& target() const { return target_; }
   std::uint64_t seed() const { return seed_; }
   double sigma() const { return sigma_; }
+  /// sigma B, which the first round of a proportional fitting starts from.
+  processes::ProcessPtr reference() const {
+    return processes::make_process(
+        Parameters::make("processes", "brownian", {{"dimension", dimension()}, {"sigma", sigma_}}));
+  }
   /// The learned process of one direction, from its start.
   processes::ProcessPtr learned(Direction direction) const {
     const bool is_backward = direction == backward;
