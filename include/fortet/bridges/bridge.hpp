@@ -22,6 +22,7 @@ struct BridgeSettings {
   Parameters parameters;   ///< all of the deck's entry, validated
   std::function<void(double fraction, const std::string& state)> progress;  ///< on every rank; may be empty
   std::function<void(const Json&)> metrics;  ///< one line of the convergence, on the root; may be empty
+  io::Checkpoints* checkpoints = nullptr;    ///< may be null
 };
 
 /// A solved bridge.

@@ -10,6 +10,7 @@
 
 #include "fortet/densities/grid.hpp"
 #include "fortet/densities/propagator.hpp"
+#include "fortet/io/checkpoint.hpp"
 #include "fortet/laws/law.hpp"
 #include "fortet/processes/process.hpp"
 
@@ -47,6 +48,7 @@ struct DensitySettings {
   Parameters parameters;   ///< all of the deck's entry (equation, propagator, steps, tolerance, ... ), validated
   laws::LawPtr reference;  ///< for KL over time; may be null
   std::function<void(double fraction)> progress;  ///< called on every rank, may be empty
+  io::Checkpoints* checkpoints = nullptr;         ///< may be null
 };
 
 /// A named box of whole cells: [first, last) along each axis.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fortet/base/parameters.hpp"
+#include "fortet/io/checkpoint.hpp"
 #include "fortet/laws/law.hpp"
 #include "fortet/parallel/communicator.hpp"
 #include "fortet/processes/process.hpp"
@@ -42,7 +43,8 @@ struct EnsembleSettings {
                            ///< steps, schedule, ...
   Walls walls;
   std::function<void(double fraction)>
-      progress;  ///< called on every rank by its main thread, not collectively; may be empty
+      progress;                            ///< called on every rank by its main thread, not collectively; may be empty
+  io::Checkpoints* checkpoints = nullptr;  ///< may be null
 };
 
 /// Positions of chosen particles at every recorded step: values[(step * count + particle) * dimension + k].

@@ -7,6 +7,7 @@
 
 #include "fortet/base/parameters.hpp"
 #include "fortet/base/registry.hpp"
+#include "fortet/io/checkpoint.hpp"
 #include "fortet/laws/law.hpp"
 #include "fortet/parallel/communicator.hpp"
 #include "fortet/processes/process.hpp"
@@ -19,6 +20,7 @@ struct TrainingContext {
   std::filesystem::path weights_file;                                 ///< written when the model is trained
   std::function<void(double fraction, const std::string&)> progress;  ///< on every rank; may be empty
   std::function<void(const Json&)> metrics;  ///< one line of the curves, on the root; may be empty
+  io::Checkpoints* checkpoints = nullptr;    ///< may be null
 };
 
 /// A model of a deck. Its fields exist from the start, so that processes can be built on them, and can be evaluated
