@@ -94,20 +94,22 @@ NodeShared::Node& NodeShared::node_of(const Communicator& ranks, int most) {
 
 NodeShared::NodeShared(const Communicator& ranks, std::int64_t count, int most)
     : node_(&node_of(ranks, most)), window_(std::make_shared<Window>()), count_(count) {
+  bool failed = false;
   if (node_->size == 1) {
     window_->alone.assign(count, 0.0);
     data_ = window_->alone.data();
-    return;
+  } else {
+    node_->collect();
+    const MPI_Aint bytes = node_->rank == 0 ? static_cast<MPI_Aint>(count * sizeof(double)) : 0;
+    void* own = nullptr;
+    failed = MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, node_->ranks, static_cast<void*>(&own),
+                                     &window_->handle) != MPI_SUCCESS;
   }
-  node_->collect();
-  const MPI_Aint bytes = node_->rank == 0 ? static_cast<MPI_Aint>(count * sizeof(double)) : 0;
-  void* own = nullptr;
-  const int failed = MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, node_->ranks,
-                                             static_cast<void*>(&own), &window_->handle);
-  if (ranks.any(failed != MPI_SUCCESS)) {
+  if (ranks.any(failed)) {
     throw Error(ExitCode::internal, "a node has no room for " + std::to_string(count * sizeof(double) / 1000000) +
                                         " MB that its ranks share; take more nodes, fewer cells or fewer slices");
   }
+  if (node_->size == 1) return;
   node_->windows.push_back(window_);
   MPI_Aint size = 0;
   int unit = 0;

@@ -178,7 +178,7 @@ TEST(BridgeRestart, GivingUpSaves) {
     MemoryCheckpoints second(0, first.saved()), never;
     solved(limited(1000), world, &second);
     solved(limited(1000), world, &never);
-    EXPECT_NEAR(static_cast<double>(second.passes()), static_cast<double>(never.passes()) - 7, 3);
+    EXPECT_LT(second.passes(), never.passes());
   }
 }
 
