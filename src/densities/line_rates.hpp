@@ -1,7 +1,7 @@
 #pragma once
 /// Markov generator along the lines of one axis: the rates of leaving each cell upwards and downwards.
+#include "fortet/densities/lines.hpp"
 #include "fortet/processes/process.hpp"
-#include "lines.hpp"
 
 namespace fortet::densities {
 
