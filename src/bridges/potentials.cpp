@@ -28,6 +28,7 @@ void IterationState::exchange(io::State& state, const densities::Grid& grid) {
   state.integer("growing", growing);
   state.flag("relaxed", relaxed);
   state.flag("plain_rate_known", plain_rate_known);
+  anderson.exchange(state, grid);
 }
 
 Potentials::Potentials(densities::GridPtr grid, Carrier& carrier, double horizon, const std::vector<double>& source,
@@ -112,6 +113,30 @@ double Potentials::sweep(double relaxation) {
   return error + distance(work_, source_);
 }
 
+/// A plain iteration and Anderson's step from it; the error is that of the plain one. Where a step leads astray, it is
+/// taken back, and what it was made of is forgotten.
+double Potentials::accelerated_sweep() {
+  IterationState& state = state_;
+  std::vector<double> start = state.log_phi0;
+  const auto plain_sweep = [&] {
+    double error = 0;
+    try {
+      error = sweep(1);
+    } catch (const Unreachable&) {
+      error = std::numeric_limits<double>::infinity();
+      if (state.anderson.is_at_start()) throw;
+    }
+    return error;
+  };
+  double error = plain_sweep();
+  if (!state.anderson.is_at_start() && !(error <= 2 * state.best)) {
+    start = state.log_phi0 = state.anderson.restart();
+    error = plain_sweep();
+  }
+  state.log_phi0 = state.anderson.next(*grid_, source_, start, state.log_phi0);
+  return error;
+}
+
 Iteration Potentials::solve(const IterationLimits& limits) {
   IterationState& state = state_;
   Iteration& now = state.now;
@@ -134,17 +159,28 @@ Iteration Potentials::solve(const IterationLimits& limits) {
                       now.iterations, now.error, now.rate));
     }
     const double before = now.error;
-    now.error = sweep(state.relaxation);
+    if (limits.acceleration == Acceleration::anderson) {
+      now.error = accelerated_sweep();
+    } else {
+      now.error = sweep(state.relaxation);
+    }
     ++now.iterations;
     if (!std::isfinite(now.error)) throw DivergedError("the potentials are not finite; take more noise");
     if (now.iterations > 1 && before > 0) {
       state.last_rate = state.rate;
       state.rate = now.error / before;
     }
-    if (!state.plain_rate_known) now.rate = state.rate;
+    if (limits.acceleration == Acceleration::anderson) {
+      if (now.error <= limits.tolerance || now.iterations == limits.iterations) {
+        now.rate = state.anderson.contraction(*grid_, source_);
+      }
+    } else if (!state.plain_rate_known) {
+      now.rate = state.rate;
+    }
     if (limits.report) limits.report(now);
     // Rounding ends the convergence before the tolerance may do so.
-    const double left = now.error / (1 - std::clamp(state.rate, 0.0, 0.999999));
+    const double rate = limits.acceleration == Acceleration::anderson ? now.rate : state.rate,
+                 left = now.error / (1 - std::clamp(rate, 0.0, 0.999999));
     if (now.iterations > 2 && (left <= limits.tolerance || now.error < 1e-14)) break;
     if (now.error < state.best) {
       state.best = now.error;
@@ -159,8 +195,8 @@ Iteration Potentials::solve(const IterationLimits& limits) {
                       best, patience));
     }
     // The best exponent for a linear rate theta is 2 / (1 + sqrt(1 - theta)) (MATHS section 4).
-    if (limits.relaxation == 0 && !state.relaxed && now.iterations >= 6 && state.rate < 1 &&
-        std::abs(state.rate - state.last_rate) < 0.01 * (1 - state.rate)) {
+    if (limits.acceleration == Acceleration::relaxation && limits.relaxation == 0 && !state.relaxed &&
+        now.iterations >= 6 && state.rate < 1 && std::abs(state.rate - state.last_rate) < 0.01 * (1 - state.rate)) {
       state.relaxed = state.plain_rate_known = true;
       state.relaxation = 2 / (1 + std::sqrt(1 - state.rate));
     }

@@ -4,6 +4,7 @@
 ///   hat_0 phi_0 = m_0,  hat_1 = R hat_0,  hat_1 phi_1 = m_1,  phi_0 = R^T phi_1.
 /// hat are masses, phi values, all kept as logarithms; p_t = hat_t phi_t. The backward propagator is exactly the
 /// transpose, so that the sum of hat_t phi_t is the same number at every t.
+#include "anderson.hpp"
 #include "carrier.hpp"
 #include "fortet/base/error.hpp"
 #include "fortet/io/checkpoint.hpp"
@@ -26,13 +27,17 @@ struct IterationState {
   double best = std::numeric_limits<double>::infinity();  ///< error
   std::int64_t best_iteration = 0, growing = 0;
   bool relaxed = false, plain_rate_known = false;
+  Anderson anderson;
   /// Collective.
   void exchange(io::State& state, const densities::Grid& grid);
 };
 
+enum class Acceleration { none, relaxation, anderson };
+
 struct IterationLimits {
   double tolerance;  ///< of the error that is left, error / (1 - rate)
   long iterations;
+  Acceleration acceleration;
   double relaxation;                             ///< exponent of the update; 0: chosen from the rate
   std::function<void(const Iteration&)> report;  ///< after each iteration; may be empty
   std::function<void()> pass;                    ///< where the state is whole, after each iteration; may be empty
@@ -58,6 +63,7 @@ class Potentials {
 
  private:
   double sweep(double relaxation);
+  double accelerated_sweep();
   double distance(const std::vector<double>& logarithms, const std::vector<double>& masses);
   void require_reachable(const std::vector<double>& masses, const char* which) const;
 

@@ -178,7 +178,14 @@ class Schroedinger : public BridgeSolver {
   }
   IterationLimits limits(double tolerance) {
     const Parameters& p = settings_.parameters;
-    return {tolerance, p.integer("iterations"), p.has("relaxation") ? p.real("relaxation") : 0,
+    const std::string word = p.text("acceleration");
+    const Acceleration acceleration = word == "anderson" && !p.has("relaxation") ? Acceleration::anderson
+                                      : word == "none"                           ? Acceleration::none
+                                                                                 : Acceleration::relaxation;
+    return {tolerance,
+            p.integer("iterations"),
+            acceleration,
+            p.has("relaxation") ? p.real("relaxation") : 0,
             [this](const Iteration& now) { report(now); },
             [this] {
               if (!settings_.checkpoints) return;
@@ -425,9 +432,14 @@ const Registered<BridgeFactory> registered{
           .at_least(1),
       defaulted("tolerance", {Type::real}, 1e-8, "L1 error that is left in the marginals of the coupling").positive(),
       defaulted("iterations", {Type::integer}, 10000, "at most so many").at_least(1),
-      optional(
-          "relaxation", {Type::real},
-          "exponent of the updates of the potentials, 1: Fortet's iteration; default: the best for the observed rate")
+      defaulted("acceleration", {Type::choice}, "anderson",
+                "anderson: the best combination of the last six iterates; relaxation: over-relaxation; none: Fortet's "
+                "iteration")
+          .one_of({"anderson", "relaxation", "none"}),
+      optional("relaxation", {Type::real},
+               "exponent of the updates of the potentials, instead of anderson, 1: Fortet's iteration; default: the "
+               "best for "
+               "the observed rate")
           .between(0.1, 1.99)}},
     [](BridgeSettings settings) -> std::unique_ptr<BridgeSolver> {
       return std::make_unique<Schroedinger>(std::move(settings));

@@ -62,13 +62,20 @@ TEST(SchroedingerBridge, RateOfFortetsIteration) {
   }
 }
 
-TEST(SchroedingerBridge, RelaxationNeedsFewerIterations) {
+TEST(SchroedingerBridge, AccelerationNeedsFewerIterations) {
   const Line line{-0.5, 0.9, 0.5, 1.1, 0.42};
-  const Solved plain = solve(line, 300, {{"relaxation", 1.0}}), relaxed = solve(line, 300);
+  const Solved plain = solve(line, 300, {{"acceleration", "none"}}),
+               relaxed = solve(line, 300, {{"acceleration", "relaxation"}}), anderson = solve(line, 300);
   EXPECT_LT(2.5 * relaxed.path.quantities.at("iterations"), plain.path.quantities.at("iterations"));
+  EXPECT_LT(2 * anderson.path.quantities.at("iterations"), relaxed.path.quantities.at("iterations"));
+  // Ritz values come from below.
+  const double rate = plain.path.quantities.at("contraction_rate");
+  EXPECT_NEAR(anderson.path.quantities.at("contraction_rate"), rate, 0.01 * (1 - rate));
   const auto& a = plain.path.law.at(0.5).values;
-  const auto& b = relaxed.path.law.at(0.5).values;
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-9);
+  for (const Solved* other : {&relaxed, &anderson}) {
+    const auto& b = other->path.law.at(0.5).values;
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-9);
+  }
 }
 
 TEST(SchroedingerBridge, StrangAgreesWithTheExactPropagator) {
