@@ -8,6 +8,7 @@
 #include "fortet/bridges/bridge.hpp"
 #include "fortet/processes/deferred_field.hpp"
 #include "obstacle.hpp"
+#include "quantities.hpp"
 
 namespace fortet::bridges {
 
@@ -30,7 +31,8 @@ class TransportProcess : public processes::Process {
 
 class BenamouBrenier : public BridgeSolver {
  public:
-  explicit BenamouBrenier(BridgeSettings settings) : settings_(std::move(settings)), grid_(*settings_.grid) {
+  explicit BenamouBrenier(BridgeSettings settings)
+      : settings_(std::move(settings)), grid_(*settings_.grid), intervals_(settings_.parameters.integer("intervals")) {
     for (int axis = 0; axis < grid_.dimension(); ++axis) {
       if (!grid_.is_uniform(axis)) {
         throw ParameterError("grid", fmt::format("axis {} is stretched; dynamic transport needs equal cells", axis));
@@ -43,7 +45,7 @@ class BenamouBrenier : public BridgeSolver {
       }
     }
     problem_.grid = settings_.grid;
-    problem_.intervals = settings_.parameters.integer("intervals");
+    problem_.intervals = intervals_;
     make_cost();
     velocity_ = std::make_shared<processes::DeferredField>("bridges." + settings_.name, grid_.dimension());
     process_ = std::make_shared<TransportProcess>(velocity_);
@@ -61,10 +63,17 @@ class BenamouBrenier : public BridgeSolver {
     }
     const Parameters& p = settings_.parameters;
     DynamicTransport transport(std::move(problem_));
+    const parallel::Communicator& ranks = grid_.communicator();
+    const io::Exchange exchange_iterates = [&](io::State& state) { transport.exchange(state); };
+    if (settings_.checkpoints) settings_.checkpoints->restore(ranks, exchange_iterates);
     const TransportLimits limits{p.real("tolerance"), p.integer("iterations"),
-                                 [this](const TransportState& now) { report(now); }};
+                                 [this](const TransportState& now) { report(now); },
+                                 [&] {
+                                   if (settings_.checkpoints) settings_.checkpoints->pass(ranks, exchange_iterates);
+                                 }};
     const TransportState found = transport.solve(limits);
     if (found.residual() > limits.tolerance) {
+      if (settings_.checkpoints) settings_.checkpoints->save(ranks, exchange_iterates);
       throw DivergedError(
           fmt::format("the dynamic transport is not solved after {} iterations: its residual is {:.3g} (primal {:.3g}, "
                       "dual {:.3g}), not {:g}. Give more iterations or a larger tolerance",
@@ -73,8 +82,35 @@ class BenamouBrenier : public BridgeSolver {
     bridge.quantities["iterations"] = static_cast<double>(found.iterations);
     bridge.quantities["residual"] = found.residual();
     bridge.quantities["kinetic_energy"] = found.energy;
+    bridge.quantities["primal_residual"] = found.primal;
+    bridge.quantities["dual_residual"] = found.dual;
     record(transport, bridge);
     return bridge;
+  }
+
+  void exchange(io::State& state, BridgePath& bridge) override {
+    const int last = grid_.dimension() - 1;
+    const Index layer = grid_.layer_size(), planes = grid_.slab().size();
+    std::vector<double> at = settings_.at;
+    state.span("at", at);
+    if (at != settings_.at) throw IoError("the bridge was stored at other times than the deck asks for");
+    exchange_quantities(state, bridge.quantities);
+    if (state.restores()) {
+      bridge.law = empty_law();
+      for (const double t : at) bridge.law.snapshots.push_back({t, std::vector<double>(planes * layer)});
+      faces_.assign(last + 1, std::vector<double>(planes * layer * intervals_));
+    }
+    for (std::size_t k = 0; k < at.size(); ++k) {
+      state.rows("law_" + std::to_string(k), bridge.law.snapshots[k].values, grid_.cells(last), grid_.slab().begin,
+                 layer);
+    }
+    for (int axis = 0; axis <= last; ++axis) {
+      state.rows("velocity_" + std::to_string(axis), faces_[axis], grid_.cells(last), grid_.slab().begin,
+                 layer * intervals_);
+    }
+    if (!state.restores()) return;
+    velocity_->fill(face_velocity(settings_.grid, intervals_, faces_));
+    bridge.process = process_;
   }
 
  private:
@@ -167,20 +203,28 @@ class BenamouBrenier : public BridgeSolver {
     }
     bridge.quantities["mass_drift"] = most - least;
     bridge.quantities["negative_mass"] = negative;
-    bridge.law.name = settings_.name;
-    bridge.law.grid = settings_.grid;
-    bridge.law.process = process_;
+    bridge.law = empty_law();
     for (const double t : settings_.at) bridge.law.snapshots.push_back({t, transport.density(t)});
-    std::vector<std::vector<double>> faces;
-    for (int axis = 0; axis < grid_.dimension(); ++axis) faces.push_back(ranks.gather_all(transport.velocity(axis)));
-    velocity_->fill(face_velocity(settings_.grid, domain.intervals, std::move(faces)));
+    faces_.clear();
+    for (int axis = 0; axis < grid_.dimension(); ++axis) faces_.push_back(transport.velocity(axis));
+    velocity_->fill(face_velocity(settings_.grid, intervals_, faces_));
     bridge.process = process_;
+  }
+
+  densities::DensityPath empty_law() const {
+    densities::DensityPath law;
+    law.name = settings_.name;
+    law.grid = settings_.grid;
+    law.process = process_;
+    return law;
   }
 
   BridgeSettings settings_;
   const densities::Grid& grid_;
+  Index intervals_;
   TransportProblem problem_;
-  std::vector<char> open_;  ///< per local cell; empty without an obstacle
+  std::vector<std::vector<double>> faces_;  ///< velocity of this rank's faces, as face_velocity() takes it
+  std::vector<char> open_;                  ///< per local cell; empty without an obstacle
   std::shared_ptr<processes::DeferredField> velocity_;
   processes::ProcessPtr process_;
 };

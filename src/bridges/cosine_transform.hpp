@@ -3,7 +3,7 @@
 ///   y_p = sum_j c_p cos(pi p (j + 1/2) / n) x_j  (DCT-II, orthonormal),  eigenvalue (2 - 2 cos(pi p / n)) / h^2.
 /// A product with the two halves of the matrix (even and odd p) in vector lanes: n^2/2 multiply-adds per line of the
 /// short lengths of space-time grids, and every line has the same bits wherever it lies.
-#include "../densities/lines.hpp"
+#include "fortet/densities/lines.hpp"
 
 namespace fortet::bridges {
 

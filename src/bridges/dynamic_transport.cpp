@@ -319,38 +319,69 @@ void DynamicTransport::step(bool measured) {
   dual_difference_[last].receive_upper(domain_);
 }
 
-TransportState DynamicTransport::measure(long iterations) {
+void DynamicTransport::measure() {
   std::array<double, sums> found;
   for (int s = 0; s < sums; ++s) found[s] = total(domain_, columns_[s]);
-  TransportState state;
-  state.iterations = iterations;
-  state.primal = std::sqrt(found[dual_change] / found[primal_square]) / sigma_;
-  state.dual = std::sqrt(found[primal_change] / found[dual_square]) / tau_;
+  state_.primal = std::sqrt(found[dual_change] / found[primal_square]) / sigma_;
+  state_.dual = std::sqrt(found[primal_change] / found[dual_square]) / tau_;
   double volume = domain_.time_step;
   for (int axis = 0; axis < domain_.dimension(); ++axis) volume *= domain_.grid->width(axis, 0);
-  state.energy = 2 * found[value] * density_unit_ * length_unit_ * length_unit_ * volume;
-  return state;
+  state_.energy = 2 * found[value] * density_unit_ * length_unit_ * length_unit_ * volume;
 }
 
 TransportState DynamicTransport::solve(const TransportLimits& limits) {
-  TransportState state;
-  double adaptation = 0.5;
-  for (long iteration = 1; iteration <= limits.iterations; ++iteration) {
-    const bool measured = iteration % measured_every == 0 || iteration == limits.iterations;
+  while (state_.iterations < limits.iterations && state_.residual() > limits.tolerance) {
+    ++state_.iterations;
+    const bool measured = state_.iterations % measured_every == 0 || state_.iterations == limits.iterations;
     step(measured);
-    if (!measured) continue;
-    state = measure(iteration);
-    if (!std::isfinite(state.residual())) throw DivergedError("the values of the dynamic transport are not finite");
-    if (limits.report) limits.report(state);
-    if (state.residual() <= limits.tolerance) break;
-    // Balances the residuals (Goldstein, Esser, Baraniuk 2013); ever smaller changes keep the convergence.
-    const double factor = std::clamp(std::sqrt(state.primal / state.dual), 1 / (1 + adaptation), 1 + adaptation);
-    sigma_ *= factor;
-    tau_ /= factor;
-    adaptation *= 0.95;
+    if (measured) {
+      measure();
+      if (!std::isfinite(state_.residual())) {
+        throw DivergedError(
+            "the values of the dynamic transport are not finite: the laws are too narrow or too far apart for double "
+            "precision on this grid. Take wider laws or a smaller domain");
+      }
+      if (limits.report) limits.report(state_);
+      if (state_.residual() <= limits.tolerance) break;
+      // Balances the residuals (Goldstein, Esser, Baraniuk 2013); ever smaller changes keep the convergence.
+      const double factor = std::clamp(std::sqrt(state_.primal / state_.dual), 1 / (1 + adaptation_), 1 + adaptation_);
+      sigma_ *= factor;
+      tau_ /= factor;
+      adaptation_ *= 0.95;
+    }
+    if (limits.pass) limits.pass();
   }
   project();  // rounding of many steps
-  return state;
+  return state_;
+}
+
+void DynamicTransport::exchange(io::State& state) {
+  const densities::Grid& grid = *domain_.grid;
+  const int d = domain_.dimension();
+  const auto planes = [&](const std::string& name, PlaneArray& array) {
+    state.rows(name, array.owned(), grid.cells(d - 1), grid.slab().begin, array.plane_size());
+  };
+  state.integer("iterations", state_.iterations);
+  state.real("primal_residual", state_.primal);
+  state.real("dual_residual", state_.dual);
+  state.real("energy", state_.energy);
+  state.real("tau", tau_);
+  state.real("sigma", sigma_);
+  state.real("adaptation", adaptation_);
+  planes("density", density_);
+  planes("dual_density", dual_density_);
+  for (int axis = 0; axis < d; ++axis) {
+    const std::string name = "axis_" + std::to_string(axis);
+    planes(name + "_momentum", momentum_[axis]);
+    planes(name + "_dual_momentum", dual_momentum_[axis]);
+    if (!dual_difference_.empty()) planes(name + "_dual_difference", dual_difference_[axis]);
+  }
+  if (!state.restores()) return;
+  for (auto* arrays : {&dual_momentum_, &dual_difference_}) {
+    if (arrays->empty()) continue;
+    arrays->back().receive_lower(domain_);
+    arrays->back().receive_upper(domain_);
+  }
 }
 
 std::vector<double> DynamicTransport::density(double time) const {

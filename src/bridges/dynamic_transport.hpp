@@ -10,6 +10,7 @@
 ///   U+ = P(U - tau K^T W),  W+ = projection of W + sigma K (2 U+ - U) onto {a + |b|^2 / (2 cost) <= 0},  then
 ///   (U, W) += relaxation ((U+, W+) - (U, W)),
 /// where K takes (rho, m) to the cells, |K| <= 1 and sigma tau = 1. W = cost (-|v|^2 / 2, v) where there is mass.
+#include "fortet/io/checkpoint.hpp"
 #include "space_time_poisson.hpp"
 
 namespace fortet::bridges {
@@ -23,8 +24,8 @@ struct TransportProblem {
 
 /// All relative: distance of (rho, m) from that of the optimality conditions, of the dual variable from a gradient.
 struct TransportState {
-  long iterations = 0;
-  double primal = 1, dual = 1;
+  std::int64_t iterations = 0;
+  double primal = std::numeric_limits<double>::infinity(), dual = primal;
   double energy = 0;  ///< lower estimate of int int cost |m|^2 / rho, correct to second order of the residuals
   double residual() const { return std::max(primal, dual); }
 };
@@ -33,6 +34,7 @@ struct TransportLimits {
   double tolerance;  ///< of the residual
   long iterations;
   std::function<void(const TransportState&)> report;  ///< after each measurement; may be empty
+  std::function<void()> pass;                         ///< after each iteration; may be empty
 };
 
 class DynamicTransport {
@@ -40,6 +42,8 @@ class DynamicTransport {
   explicit DynamicTransport(TransportProblem problem);
   /// Collective. Returns with residual() > tolerance when the iterations did not do.
   TransportState solve(const TransportLimits& limits);
+  /// All that the iteration goes on from. Collective.
+  void exchange(io::State& state);
 
   const SpaceTime& domain() const { return domain_; }
   /// Density of this rank's cells at a time: linear between its means over the intervals and its two ends.
@@ -56,13 +60,14 @@ class DynamicTransport {
   void dual_step(bool measured);
   void difference_step();
   void project();
-  TransportState measure(long iterations);
+  void measure();
 
   TransportProblem problem_;
   double length_unit_, density_unit_;
   SpaceTime domain_;
   SpaceTimePoisson poisson_;
-  double tau_ = 1, sigma_ = 1;
+  TransportState state_;
+  double tau_ = 1, sigma_ = 1, adaptation_ = 0.5;
   PlaneArray density_, extrapolated_density_;                 ///< rho: intervals + 1 per plane
   std::vector<PlaneArray> momentum_, extrapolated_momentum_;  ///< m at the upper face of each cell, per axis
   PlaneArray dual_density_, potential_, cost_;                ///< a; phi; cost per cell and interval

@@ -1,5 +1,7 @@
 #include "face_velocity.hpp"
 
+#include "fortet/parallel/node_shared.hpp"
+
 namespace fortet::bridges {
 
 namespace {
@@ -12,8 +14,16 @@ struct Pair {
 
 class FaceVelocity final : public processes::Field {
  public:
-  FaceVelocity(densities::GridPtr grid, Index intervals, std::vector<std::vector<double>> values)
-      : grid_(std::move(grid)), intervals_(intervals), values_(std::move(values)) {}
+  FaceVelocity(densities::GridPtr grid, Index intervals, const std::vector<std::vector<double>>& values)
+      : grid_(std::move(grid)),
+        intervals_(intervals),
+        count_(grid_->cell_count() * intervals),
+        values_(grid_->communicator(), grid_->dimension() * count_) {
+    for (int k = 0; k < grid_->dimension(); ++k) {
+      values_.write(k * count_ + grid_->slab().begin * grid_->layer_size() * intervals, values[k]);
+    }
+    values_.complete();
+  }
   int input_dimension() const override { return grid_->dimension(); }
   int output_dimension() const override { return grid_->dimension(); }
 
@@ -29,8 +39,9 @@ class FaceVelocity final : public processes::Field {
       }
       for (int k = 0; k < d; ++k) {
         std::swap(faces[k], centres[k]);
-        out(i, k) = time.low_weight * interpolate(values_[k], centres, time.low) +
-                    time.high_weight * interpolate(values_[k], centres, time.high);
+        const double* values = values_.values().data() + k * count_;
+        out(i, k) = time.low_weight * interpolate(values, centres, time.low) +
+                    time.high_weight * interpolate(values, centres, time.high);
         std::swap(faces[k], centres[k]);
       }
     }
@@ -56,7 +67,7 @@ class FaceVelocity final : public processes::Field {
     const double part = inside - static_cast<double>(cell);
     return {cell, std::min(cell + 1, cells - 1), 1 - part, part};
   }
-  double interpolate(const std::vector<double>& values, const Pair* at, Index interval) const {
+  double interpolate(const double* values, const Pair* at, Index interval) const {
     const int d = grid_->dimension();
     const Index layer = grid_->layer_size(), row = grid_->cells(0);
     const auto along_x = [&](Index start) {
@@ -73,14 +84,15 @@ class FaceVelocity final : public processes::Field {
   }
 
   densities::GridPtr grid_;
-  Index intervals_;
-  std::vector<std::vector<double>> values_;
+  Index intervals_, count_;
+  parallel::NodeShared values_;  ///< axis by axis
 };
 
 }  // namespace
 
-processes::FieldPtr face_velocity(densities::GridPtr grid, Index intervals, std::vector<std::vector<double>> values) {
-  return std::make_shared<FaceVelocity>(std::move(grid), intervals, std::move(values));
+processes::FieldPtr face_velocity(densities::GridPtr grid, Index intervals,
+                                  const std::vector<std::vector<double>>& values) {
+  return std::make_shared<FaceVelocity>(std::move(grid), intervals, values);
 }
 
 }  // namespace fortet::bridges

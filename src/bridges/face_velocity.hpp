@@ -7,8 +7,9 @@ namespace fortet::bridges {
 
 /// Component k is linear between the faces of axis k and vanishes on the boundary, so that nothing leaves the domain;
 /// across it is linear between the centres of cells. Linear in time, continued at both ends. `values[k]`: at the upper
-/// face of each cell along axis k for all cells of the grid, numbered (last axis, interval, other axes), axis 0
-/// fastest.
-processes::FieldPtr face_velocity(densities::GridPtr grid, Index intervals, std::vector<std::vector<double>> values);
+/// face of each cell of this rank along axis k, numbered (last axis, interval, other axes), axis 0 fastest. Each node
+/// holds them once. Collective.
+processes::FieldPtr face_velocity(densities::GridPtr grid, Index intervals,
+                                  const std::vector<std::vector<double>>& values);
 
 }  // namespace fortet::bridges

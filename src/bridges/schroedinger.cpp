@@ -8,6 +8,7 @@
 #include "fortet/processes/deferred_field.hpp"
 #include "grid_sum.hpp"
 #include "potentials.hpp"
+#include "quantities.hpp"
 #include "steered.hpp"
 
 namespace fortet::bridges {
@@ -51,35 +52,96 @@ class Schroedinger : public BridgeSolver {
     BridgePath bridge;
     source_ = masses(*settings_.source, "source", bridge);
     target_ = masses(*settings_.target, "target", bridge);
-    bool in_logarithms = domain_ == "log";
-    std::unique_ptr<Carrier> carrier;
-    std::unique_ptr<Potentials> potentials;
-    Iteration found;
-    const auto attempt = [&] {
-      std::vector<double> start = anneal(in_logarithms, bridge);
-      carrier = make_carrier(settings_.reference, in_logarithms, std::move(propagator_));
-      potentials = std::make_unique<Potentials>(settings_.grid, *carrier, horizon_, source_, target_);
-      if (!start.empty()) potentials->start_from(std::move(start));
-      found = potentials->solve(limits(settings_.parameters.real("tolerance")));
-    };
-    try {
-      attempt();
-    } catch (const Unreachable&) {
-      if (domain_ != "automatic" || !densities::has_log_propagator(*settings_.reference)) throw;
-      in_logarithms = true;
-      attempt();
+    const auto exchange_stage = [this](io::State& state) { stage_->exchange(state, grid_, domain_); };
+    begin(domain_ == "log");
+    const parallel::Communicator& ranks = grid_.communicator();
+    if (settings_.checkpoints) settings_.checkpoints->restore(ranks, exchange_stage);
+    for (;;) {
+      try {
+        iterate(bridge);
+        break;
+      } catch (const DivergedError& error) {
+        if (domain_ == "automatic" && !stage_->in_logarithms && dynamic_cast<const Unreachable*>(&error) &&
+            densities::has_log_propagator(*settings_.reference)) {
+          begin(true);
+          continue;
+        }
+        const bool useful = std::isfinite(stage_->iteration.now.error);
+        if (settings_.checkpoints && useful) settings_.checkpoints->save(ranks, exchange_stage);
+        throw;
+      }
     }
-    bridge.quantities["iterations"] = static_cast<double>(found.iterations);
-    bridge.quantities["marginal_error"] = found.error;
-    bridge.quantities["contraction_rate"] = found.rate;
-    bridge.quantities["log_domain"] = in_logarithms;
-    add_costs(*potentials, *carrier, bridge);
-    record(*potentials, *carrier, bridge);
+    stage_.reset();
     bridge.process = process_;
     return bridge;
   }
 
+  void exchange(io::State& state, BridgePath& bridge) override {
+    const Index first = grid_.slab().begin * grid_.layer_size();
+    log_hat0_.resize(grid_.local_count());
+    log_phi1_.resize(grid_.local_count());
+    state.flag("log_domain", in_logarithms_);
+    state.rows("log_hat_0", log_hat0_, grid_.cell_count(), first, 1);
+    state.rows("log_phi_1", log_phi1_, grid_.cell_count(), first, 1);
+    exchange_quantities(state, bridge.quantities);
+    if (!state.restores()) return;
+    source_ = masses(*settings_.source, "source", bridge);
+    record(*make_carrier(settings_.reference, in_logarithms_, std::move(propagator_)), bridge);
+    bridge.process = process_;
+  }
+
  private:
+  /// How far the solution is: the domain, the level of annealing (0: the bridge itself) and its iteration.
+  struct Stage {
+    bool in_logarithms;
+    std::int64_t level;
+    double annealing_iterations;
+    IterationState iteration;
+    void exchange(io::State& state, const densities::Grid& grid, const std::string& domain) {
+      state.flag("log_domain", in_logarithms);
+      state.integer("annealing_level", level);
+      state.real("annealing_iterations", annealing_iterations);
+      iteration.exchange(state, grid);
+      if (domain != "automatic") in_logarithms = domain == "log";  // the deck may say another than before
+    }
+  };
+  void begin(bool in_logarithms) {
+    const int levels = settings_.parameters.boolean("annealing") ? annealing_levels() : 0;
+    stage_ = Stage{in_logarithms, levels, 0, IterationState(source_.size())};
+  }
+
+  /// From the stage to the end: solutions with more noise first, where asked for. Halved from level to level, log phi
+  /// grows fourfold, as the potentials of optimal transport do that it tends to.
+  void iterate(BridgePath& bridge) {
+    const double tolerance = settings_.parameters.real("tolerance");
+    for (; stage_->level > 0; --stage_->level) {
+      const auto carrier =
+          make_carrier(with_more_noise(settings_.reference, std::ldexp(1.0, static_cast<int>(stage_->level))),
+                       stage_->in_logarithms);
+      Potentials potentials(settings_.grid, *carrier, horizon_, source_, target_, stage_->iteration);
+      stage_->annealing_iterations +=
+          static_cast<double>(potentials.solve(limits(std::max(1e-3, tolerance))).iterations);
+      IterationState next(0);
+      next.log_phi0 = std::move(stage_->iteration.log_phi0);
+      for (double& value : next.log_phi0) value *= 4;
+      stage_->iteration = std::move(next);
+    }
+    const auto carrier = make_carrier(settings_.reference, stage_->in_logarithms, std::move(propagator_));
+    Potentials potentials(settings_.grid, *carrier, horizon_, source_, target_, stage_->iteration);
+    const Iteration found = potentials.solve(limits(tolerance));
+    if (settings_.parameters.boolean("annealing"))
+      bridge.quantities["annealing_iterations"] = stage_->annealing_iterations;
+    bridge.quantities["iterations"] = static_cast<double>(found.iterations);
+    bridge.quantities["marginal_error"] = found.error;
+    bridge.quantities["contraction_rate"] = found.rate;
+    bridge.quantities["log_domain"] = stage_->in_logarithms;
+    in_logarithms_ = stage_->in_logarithms;
+    log_hat0_ = potentials.log_initial();
+    log_phi1_ = potentials.log_final();
+    add_costs(stage_->iteration.log_phi0, *carrier, bridge);
+    record(*carrier, bridge);
+  }
+
   /// A coordinate without noise has no transpose to carry back, and most laws are out of reach.
   void require_noise_everywhere() const {
     const int d = grid_.dimension();
@@ -116,28 +178,22 @@ class Schroedinger : public BridgeSolver {
   }
   IterationLimits limits(double tolerance) {
     const Parameters& p = settings_.parameters;
-    return {tolerance, p.integer("iterations"), p.has("relaxation") ? p.real("relaxation") : 0,
-            [this](const Iteration& now) { report(now); }};
+    const std::string word = p.text("acceleration");
+    const Acceleration acceleration = word == "anderson" && !p.has("relaxation") ? Acceleration::anderson
+                                      : word == "none"                           ? Acceleration::none
+                                                                                 : Acceleration::relaxation;
+    return {tolerance,
+            p.integer("iterations"),
+            acceleration,
+            p.has("relaxation") ? p.real("relaxation") : 0,
+            [this](const Iteration& now) { report(now); },
+            [this] {
+              if (!settings_.checkpoints) return;
+              settings_.checkpoints->pass(grid_.communicator(),
+                                          [this](io::State& state) { stage_->exchange(state, grid_, domain_); });
+            }};
   }
 
-  /// log phi_0 from solutions with more noise: halved from level to level, log phi grows fourfold, as the potentials of
-  /// optimal transport do that it tends to. Empty without annealing.
-  std::vector<double> anneal(bool in_logarithms, BridgePath& bridge) {
-    std::vector<double> start;
-    if (!settings_.parameters.boolean("annealing")) return start;
-    double iterations = 0;
-    for (int level = annealing_levels(); level > 0; --level) {
-      const auto carrier = make_carrier(with_more_noise(settings_.reference, std::ldexp(1.0, level)), in_logarithms);
-      Potentials potentials(settings_.grid, *carrier, horizon_, source_, target_);
-      if (!start.empty()) potentials.start_from(std::move(start));
-      iterations += static_cast<double>(
-          potentials.solve(limits(std::max(1e-3, settings_.parameters.real("tolerance")))).iterations);
-      start = potentials.log_phi0();
-      for (double& value : start) value *= 4;
-    }
-    bridge.quantities["annealing_iterations"] = iterations;
-    return start;
-  }
   /// Until the noise is half as wide as the laws are wide and apart.
   int annealing_levels() const {
     const int d = grid_.dimension();
@@ -185,16 +241,15 @@ class Schroedinger : public BridgeSolver {
 
   /// KL of the bridge from the reference started at the source, where hat_0 = m_0 / phi_0; E |X_1 - X_0|^2; and for a
   /// reference without drift the value of entropic transport.
-  void add_costs(const Potentials& potentials, Carrier& carrier, BridgePath& bridge) const {
+  void add_costs(const std::vector<double>& log_phi0, Carrier& carrier, BridgePath& bridge) const {
     const std::size_t n = source_.size();
     std::vector<double> terms(n);
     for (std::size_t i = 0; i < n; ++i) {
-      terms[i] = (target_[i] > 0 ? target_[i] * potentials.log_final()[i] : 0) -
-                 (source_[i] > 0 ? source_[i] * potentials.log_phi0()[i] : 0);
+      terms[i] = (target_[i] > 0 ? target_[i] * log_phi1_[i] : 0) - (source_[i] > 0 ? source_[i] * log_phi0[i] : 0);
     }
     const double relative_entropy = total(terms);
     bridge.quantities["relative_entropy"] = relative_entropy;
-    bridge.quantities["transport_cost"] = transport_cost(potentials, carrier);
+    bridge.quantities["transport_cost"] = transport_cost(carrier);
     const double variance = free_variance();
     double width = 0;
     for (int k = 0; k < grid_.dimension(); ++k) {
@@ -210,16 +265,16 @@ class Schroedinger : public BridgeSolver {
         (relative_entropy - total(terms) - 0.5 * grid_.dimension() * std::log(2 * std::numbers::pi * variance));
   }
 
-  double transport_cost(const Potentials& potentials, Carrier& carrier) const {
+  double transport_cost(Carrier& carrier) const {
     const Index n = grid_.local_count();
     const PointArray centres = grid_.local_centres();
     std::vector<double> terms(n, 0.0), carried(n), joint(n);
     for (int k = 0; k < grid_.dimension(); ++k) {
       const double* x = centres.view().coordinate(k);
       const double origin = grid_.edges(k).front();  // logarithms need positive numbers
-      for (Index i = 0; i < n; ++i) carried[i] = potentials.log_final()[i] + std::log(x[i] - origin);
+      for (Index i = 0; i < n; ++i) carried[i] = log_phi1_[i] + std::log(x[i] - origin);
       carrier.backward(0, horizon_, carried);
-      for (Index i = 0; i < n; ++i) carried[i] = source_[i] > 0 ? carried[i] + potentials.log_initial()[i] : carried[i];
+      for (Index i = 0; i < n; ++i) carried[i] = source_[i] > 0 ? carried[i] + log_hat0_[i] : carried[i];
       exponentiate(carried, 0, joint);
       for (Index i = 0; i < n; ++i) {
         const double y = x[i] - origin;
@@ -269,10 +324,10 @@ class Schroedinger : public BridgeSolver {
   }
 
   /// Both potentials at all slices: the law at the times of the deck, the fields of the processes, the kinetic energy.
-  void record(const Potentials& potentials, Carrier& carrier, BridgePath& bridge) {
+  void record(Carrier& carrier, BridgePath& bridge) {
     const std::vector<double> times = slice_times(), volumes = grid_.local_volumes();
     std::vector<densities::Snapshot> phi(times.size()), filled, halves;
-    phi.back() = {times.back(), potentials.log_final()};
+    phi.back() = {times.back(), log_phi1_};
     for (std::size_t k = times.size() - 1; k-- > 0;) {
       phi[k] = {times[k], phi[k + 1].values};
       carrier.backward(times[k], times[k + 1], phi[k].values);
@@ -284,7 +339,7 @@ class Schroedinger : public BridgeSolver {
     law.name = settings_.name;
     law.grid = settings_.grid;
     law.process = process_;
-    std::vector<double> hat = potentials.log_initial(), mass(hat.size());
+    std::vector<double> hat = log_hat0_, mass(hat.size());
     double least = 2, most = 0, energy = 0, power = 0;
     for (std::size_t k = 0; k < times.size(); ++k) {
       if (k > 0) carrier.forward(times[k - 1], times[k], hat);
@@ -343,6 +398,9 @@ class Schroedinger : public BridgeSolver {
   std::string domain_;
   std::vector<double> source_, target_;  ///< cell masses
   std::unique_ptr<densities::Propagator> propagator_;
+  std::optional<Stage> stage_;  ///< while solving
+  bool in_logarithms_ = false;  ///< of the solution:
+  std::vector<double> log_hat0_, log_phi1_;
   std::shared_ptr<processes::DeferredField> steering_, flow_steering_;
   std::shared_ptr<Steered> process_, flow_;
 };
@@ -374,9 +432,14 @@ const Registered<BridgeFactory> registered{
           .at_least(1),
       defaulted("tolerance", {Type::real}, 1e-8, "L1 error that is left in the marginals of the coupling").positive(),
       defaulted("iterations", {Type::integer}, 10000, "at most so many").at_least(1),
-      optional(
-          "relaxation", {Type::real},
-          "exponent of the updates of the potentials, 1: Fortet's iteration; default: the best for the observed rate")
+      defaulted("acceleration", {Type::choice}, "anderson",
+                "anderson: the best combination of the last six iterates; relaxation: over-relaxation; none: Fortet's "
+                "iteration")
+          .one_of({"anderson", "relaxation", "none"}),
+      optional("relaxation", {Type::real},
+               "exponent of the updates of the potentials, instead of anderson, 1: Fortet's iteration; default: the "
+               "best for "
+               "the observed rate")
           .between(0.1, 1.99)}},
     [](BridgeSettings settings) -> std::unique_ptr<BridgeSolver> {
       return std::make_unique<Schroedinger>(std::move(settings));

@@ -41,6 +41,7 @@ class PlaneArray {
   const double* plane(Index j) const { return values_.data() + (j + 1) * plane_; }
   Index plane_size() const { return plane_; }
   std::span<const double> owned() const { return {plane(0), values_.size() - 2 * plane_}; }
+  std::span<double> owned() { return {plane(0), values_.size() - 2 * plane_}; }
 
   /// Fills the plane before the first from the rank below. Collective.
   void receive_lower(const SpaceTime& domain);

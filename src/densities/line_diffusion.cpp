@@ -1,4 +1,7 @@
 // Axis with diffusion (or upwind transport): Markov rates and uniformization.
+#include <map>
+#include <set>
+
 #include "flux_coefficients.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "line_operator.hpp"
@@ -10,39 +13,61 @@ namespace {
 
 class LineDiffusion final : public LineOperator {
  public:
-  explicit LineDiffusion(const LineProblem& problem) : problem_(problem), rates_(problem) {}
+  LineDiffusion(const LineProblem& problem, double memory) : problem_(problem) {
+    built_ = std::make_shared<Built>(problem);
+    const double bytes = problem.grid->communicator().max(static_cast<double>(built_->rates.bytes()));
+    most_kept_ = static_cast<std::size_t>(memory / std::max(1.0, bytes));
+  }
 
   void build(double t) override {
-    parallel::together(problem_.grid->communicator(), [&] { rates_.build(t); });
+    if (const auto found = kept_.find(t); found != kept_.end()) {
+      built_ = found->second;
+      return;
+    }
+    if (built_.use_count() > 1) built_ = std::make_shared<Built>(problem_);
+    LineRates& rates = built_->rates;
+    parallel::together(problem_.grid->communicator(), [&] { rates.build(t); });
     // A little above the largest rate, so that the weight of staying put is never a difference of nearly equal numbers.
-    events_per_time_ = 1.0625 * problem_.grid->communicator().max(rates_.largest());
-    rates_.scale(events_per_time_);
+    built_->events_per_time = 1.0625 * problem_.grid->communicator().max(rates.largest());
+    rates.scale(built_->events_per_time);
+    // A time that comes a second time belongs to steps that are repeated.
+    if (seen_.contains(t))
+      kept_.emplace(t, built_);
+    else if (seen_.size() < most_kept_)
+      seen_.insert(t);
   }
   void forward(double time, double* masses, std::vector<double>* absorbed) override {
-    const PoissonSeries series = poisson_series(events_per_time_ * time);
-    uniformize_forward(rates_, periodic(), series, masses, absorbed);
+    const PoissonSeries series = poisson_series(built_->events_per_time * time);
+    uniformize_forward(built_->rates, periodic(), series, masses, absorbed);
     count(series);
   }
   void backward(double time, double* values) override {
-    const PoissonSeries series = poisson_series(events_per_time_ * time);
-    uniformize_backward(rates_, periodic(), series, values);
+    const PoissonSeries series = poisson_series(built_->events_per_time * time);
+    uniformize_backward(built_->rates, periodic(), series, values);
     count(series);
   }
 
  private:
+  struct Built {
+    explicit Built(const LineProblem& problem) : rates(problem) {}
+    LineRates rates;
+    double events_per_time = 0;
+  };
   bool periodic() const { return problem_.grid->is_periodic(problem_.lines.axis); }
   void count(const PoissonSeries& series) {
     terms_ += static_cast<double>(series.terms()) * static_cast<double>(problem_.lines.count * problem_.lines.length);
   }
   LineProblem problem_;
-  LineRates rates_;
-  double events_per_time_ = 0;
+  std::shared_ptr<Built> built_;
+  std::size_t most_kept_;  ///< the same on all ranks, as the decisions that follow from it
+  std::set<double> seen_;
+  std::map<double, std::shared_ptr<Built>> kept_;
 };
 
 }  // namespace
 
-std::unique_ptr<LineOperator> make_line_diffusion(const LineProblem& problem) {
-  return std::make_unique<LineDiffusion>(problem);
+std::unique_ptr<LineOperator> make_line_diffusion(const LineProblem& problem, double memory) {
+  return std::make_unique<LineDiffusion>(problem, memory);
 }
 
 DiffusionShape diffusion_shape(const processes::Process& process, const Grid& grid) {

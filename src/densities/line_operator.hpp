@@ -25,8 +25,9 @@ class LineOperator {
   double terms_ = 0;
 };
 
-/// Fitted rates, uniformization.
-std::unique_ptr<LineOperator> make_line_diffusion(const LineProblem& problem);
+/// Fitted rates, uniformization. Rates of times that build() is asked for again are kept, within so many bytes per
+/// rank. Collective.
+std::unique_ptr<LineOperator> make_line_diffusion(const LineProblem& problem, double memory);
 /// Pure transport: MUSCL (`weno` false or a stretched axis) or WENO5-Z with SSP-RK3 and the positivity limiter.
 std::unique_ptr<LineOperator> make_line_transport(const LineProblem& problem, bool weno);
 

@@ -1,7 +1,7 @@
 #pragma once
 /// Markov generator along the lines of one axis: the rates of leaving each cell upwards and downwards.
+#include "fortet/densities/lines.hpp"
 #include "fortet/processes/process.hpp"
-#include "lines.hpp"
 
 namespace fortet::densities {
 
@@ -26,6 +26,7 @@ class LineRates {
   /// Divides all rates by `scale`.
   void scale(double scale);
 
+  std::size_t bytes() const { return 2 * up_.size() * sizeof(Lanes); }
   Index rows() const { return problem_.lines.length + 2; }
   bool shared() const { return problem_.shared; }
   const LineSet& lines() const { return problem_.lines; }

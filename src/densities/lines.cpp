@@ -1,4 +1,4 @@
-#include "lines.hpp"
+#include "fortet/densities/lines.hpp"
 
 #include "fortet/parallel/threads.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 /// out_j = log sum_k exp(K_jk + in_k) for all lines of an axis.
-#include "lines.hpp"
+#include "fortet/densities/lines.hpp"
 
 namespace fortet::densities {
 

@@ -1,5 +1,6 @@
 // Gradients of logarithms on a grid: the gradient of a piecewise cubic interpolant with continuous first derivatives.
 #include "fortet/densities/density.hpp"
+#include "fortet/parallel/node_shared.hpp"
 
 namespace fortet::densities {
 
@@ -8,57 +9,87 @@ namespace {
 /// Four numbers that one vector operation serves: those that belong to the four nodes around a point.
 typedef double Four __attribute__((vector_size(4 * sizeof(double))));
 
-/// Values of a function at the nodes of a grid and beyond each side of every axis: there the parabola through the outer
-/// three goes on (its derivative at the outer node is then the central one), periodic axes repeat.
-class PaddedNodes {
+/// The nodes of an axis and those beyond its sides: there the parabola through the outer three goes on (its derivative
+/// at the outer node is then the central one), periodic axes repeat.
+class Padding {
  public:
-  PaddedNodes(const Grid& grid, std::vector<double> values) : values_(std::move(values)) {
-    for (int k = 0; k < grid.dimension(); ++k) size_[k] = grid.cells(k);
-    for (int k = 0; k < grid.dimension(); ++k) pad(grid, k);
-  }
-  const double* values() const { return values_.data(); }
-  Index row() const { return size_[0]; }
-  Index layer() const { return size_[0] * size_[1]; }
-
- private:
-  void pad(const Grid& grid, int axis) {
-    Index inner = 1, outer = 1;
-    for (int k = 0; k < axis; ++k) inner *= size_[k];
-    for (int k = axis + 1; k < 3; ++k) outer *= size_[k];
-    const bool periodic = grid.is_periodic(axis) && size_[axis] > 2;
-    const Index n = size_[axis], all = std::max<Index>(4, n + (periodic ? 3 : 2));
-    const std::vector<double>& centres = grid.centres(axis);
-    std::vector<double> wider(inner * all * outer);
-    for (Index o = 0; o < outer; ++o) {
-      const double* from = values_.data() + o * n * inner;
-      double* to = wider.data() + o * all * inner;
-      std::copy_n(from, n * inner, to + inner);
-      for (Index i = 0; i < inner; ++i) {
-        const auto node = [&](Index j) { return from[j * inner + i]; };
-        double &below = to[i], &above = to[(n + 1) * inner + i];
-        if (periodic) {
-          below = node(n - 1);
-          above = node(0);
-          to[(n + 2) * inner + i] = node(1);
-        } else if (n < 3) {  // a straight line, or a constant
-          below = 2 * node(0) - node(n - 1);
-          above = 2 * node(n - 1) - node(0);
-        } else {
-          below = beyond(centres[1] - centres[0], centres[2] - centres[1], node(0), node(1), node(2));
-          above = beyond(centres[n - 1] - centres[n - 2], centres[n - 2] - centres[n - 3], node(n - 1), node(n - 2),
-                         node(n - 3));
-        }
+  Padding(const Grid& grid, int axis)
+      : centres_(grid.centres(axis)), n_(grid.cells(axis)), periodic_(grid.is_periodic(axis) && n_ > 2) {}
+  Index size() const { return std::max<Index>(4, n_ + (periodic_ ? 3 : 2)); }
+  /// `rows`: size() rows of `inner` numbers, those of the nodes from row 1 on.
+  void fill(double* rows, Index inner) const {
+    for (Index i = 0; i < inner; ++i) {
+      const auto node = [&](Index j) { return rows[(j + 1) * inner + i]; };
+      double &below = rows[i], &above = rows[(n_ + 1) * inner + i];
+      if (periodic_) {
+        below = node(n_ - 1);
+        above = node(0);
+        rows[(n_ + 2) * inner + i] = node(1);
+      } else if (n_ < 3) {  // a straight line, or a constant
+        below = 2 * node(0) - node(n_ - 1);
+        above = 2 * node(n_ - 1) - node(0);
+      } else {
+        below = beyond(centres_[1] - centres_[0], centres_[2] - centres_[1], node(0), node(1), node(2));
+        above = beyond(centres_[n_ - 1] - centres_[n_ - 2], centres_[n_ - 2] - centres_[n_ - 3], node(n_ - 1),
+                       node(n_ - 2), node(n_ - 3));
       }
     }
-    size_[axis] = all;
-    values_.swap(wider);
   }
+
+ private:
   /// The parabola with values a, b, c at 0, h, h + k, taken at -h.
   static double beyond(double h, double k, double a, double b, double c) {
     return a * (2 * (2 * h + k)) / (h + k) - b * (2 * h + k) / k + c * 2 * h * h / (k * (h + k));
   }
+  const std::vector<double>& centres_;
+  Index n_;
+  bool periodic_;
+};
+
+/// Functions at the nodes of a grid and beyond each of its sides, one copy per node of the machine.
+class PaddedNodes {
+ public:
+  PaddedNodes(const Grid& grid, const std::vector<Snapshot>& functions) {
+    const int last = grid.dimension() - 1;
+    for (int k = 0; k <= last; ++k) size_[k] = Padding(grid, k).size();
+    shared_ = parallel::NodeShared(grid.communicator(), static_cast<Index>(functions.size()) * volume());
+    const Index inner = volume() / size_[last];
+    for (std::size_t f = 0; f < functions.size(); ++f) {
+      std::vector<double> slab = functions[f].values;
+      for (int k = 0; k < last; ++k) slab = padded(grid, k, slab);
+      shared_.write(static_cast<Index>(f) * volume() + (grid.slab().begin + 1) * inner, slab);
+    }
+    shared_.complete();
+    if (shared_.is_leader()) {
+      for (std::size_t f = 0; f < functions.size(); ++f) {
+        Padding(grid, last).fill(shared_.change() + static_cast<Index>(f) * volume(), inner);
+      }
+    }
+    shared_.complete();
+  }
+  const double* values(std::size_t function) const {
+    return shared_.values().data() + static_cast<Index>(function) * volume();
+  }
+  Index row() const { return size_[0]; }
+  Index layer() const { return size_[0] * size_[1]; }
+
+ private:
+  Index volume() const { return size_[0] * size_[1] * size_[2]; }
+  /// The slab with the rows beyond the sides of an axis, the lower axes having theirs.
+  std::vector<double> padded(const Grid& grid, int axis, const std::vector<double>& slab) const {
+    const Padding padding(grid, axis);
+    const Index n = grid.cells(axis), inner = axis > 0 ? size_[0] : 1,
+                outer = static_cast<Index>(slab.size()) / (n * inner);
+    std::vector<double> wider(inner * padding.size() * outer);
+    for (Index o = 0; o < outer; ++o) {
+      double* to = wider.data() + o * padding.size() * inner;
+      std::copy_n(slab.data() + o * n * inner, n * inner, to + inner);
+      padding.fill(to, inner);
+    }
+    return wider;
+  }
   std::array<Index, 3> size_{1, 1, 1};
-  std::vector<double> values_;
+  parallel::NodeShared shared_;
 };
 
 /// The interval between two nodes: the weights of the four nodes around it as cubics in the part of it that is passed.
@@ -131,11 +162,9 @@ double sum(Four v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 
 class GradientField final : public processes::Field {
  public:
-  GradientField(GridPtr grid, const std::vector<Snapshot>& snapshots) : grid_(std::move(grid)) {
-    for (const Snapshot& snapshot : snapshots) {
-      times_.push_back(snapshot.time);
-      nodes_.emplace_back(*grid_, grid_->communicator().gather_all(snapshot.values));
-    }
+  GradientField(GridPtr grid, const std::vector<Snapshot>& snapshots)
+      : grid_(std::move(grid)), nodes_(*grid_, snapshots) {
+    for (const Snapshot& snapshot : snapshots) times_.push_back(snapshot.time);
     for (int k = 0; k < grid_->dimension(); ++k) axes_.emplace_back(*grid_, k);
   }
   int input_dimension() const override { return grid_->dimension(); }
@@ -147,19 +176,18 @@ class GradientField final : public processes::Field {
     const double part = upper > lower ? (t - times_[lower]) / (times_[upper] - times_[lower]) : 0.0;
     switch (grid_->dimension()) {
       case 1:
-        return evaluate<1>(nodes_[lower], nodes_[upper], part, x, out);
+        return evaluate<1>(nodes_.values(lower), nodes_.values(upper), part, x, out);
       case 2:
-        return evaluate<2>(nodes_[lower], nodes_[upper], part, x, out);
+        return evaluate<2>(nodes_.values(lower), nodes_.values(upper), part, x, out);
       default:
-        return evaluate<3>(nodes_[lower], nodes_[upper], part, x, out);
+        return evaluate<3>(nodes_.values(lower), nodes_.values(upper), part, x, out);
     }
   }
 
  private:
   template <int d>
-  void evaluate(const PaddedNodes& before, const PaddedNodes& later, double part, ConstPoints x, Points out) const {
-    const double *a = before.values(), *b = later.values();
-    const Index row = before.row(), layer = before.layer();
+  void evaluate(const double* a, const double* b, double part, ConstPoints x, Points out) const {
+    const Index row = nodes_.row(), layer = nodes_.layer();
     const auto four = [&](Index node) {
       Four early, late;
       std::memcpy(&early, a + node, sizeof early);
@@ -202,7 +230,7 @@ class GradientField final : public processes::Field {
   GridPtr grid_;
   std::vector<Axis> axes_;
   std::vector<double> times_;
-  std::vector<PaddedNodes> nodes_;
+  PaddedNodes nodes_;
 };
 
 }  // namespace

@@ -5,12 +5,13 @@
 namespace fortet::densities {
 
 SplitGenerator::SplitGenerator(const processes::Process& process, const Grid& grid, const DiffusionShape& shape,
-                               const std::string& scheme)
+                               const std::string& scheme, double memory)
     : grid_(&grid), absorbed_(grid.dimension()), exchange_(grid) {
   for (int axis = 0; axis < grid.dimension(); ++axis) {
     const LineProblem problem{&process, &grid, whole_lines(grid, axis), process.is_axis_separable()};
     const bool transport = shape.axis[axis] == 0 && scheme != "upwind";
-    operators_.push_back(transport ? make_line_transport(problem, scheme == "weno5") : make_line_diffusion(problem));
+    operators_.push_back(transport ? make_line_transport(problem, scheme == "weno5")
+                                   : make_line_diffusion(problem, memory / grid.dimension()));
     for (std::vector<double>& side : absorbed_[axis]) side.assign(problem.lines.count, 0.0);
   }
 }

@@ -5,11 +5,12 @@
 
 namespace fortet::densities {
 
-/// `scheme`: "weno5", "muscl" or "upwind", for axes without diffusion.
+/// `scheme`: "weno5", "muscl" or "upwind", for axes without diffusion. `memory`: bytes per rank for the rates of times
+/// that build() is asked for again.
 class SplitGenerator {
  public:
   SplitGenerator(const processes::Process& process, const Grid& grid, const DiffusionShape& shape,
-                 const std::string& scheme);
+                 const std::string& scheme, double memory);
   /// Evaluates the process at t. Collective.
   void build(double t);
   /// Applies exp(time L_axis), or its transpose, to all lines. Collective.

@@ -12,8 +12,8 @@ namespace {
 class Strang final : public Propagator {
  public:
   Strang(const processes::ProcessPtr& process, const GridPtr& grid, const DiffusionShape& shape,
-         const std::string& scheme)
-      : process_(process), grid_(grid), clock_(*process), generator_(*process, *grid, shape, scheme) {
+         const std::string& scheme, double memory)
+      : process_(process), grid_(grid), clock_(*process), generator_(*process, *grid, shape, scheme, memory) {
     if (clock_.is_known()) generator_.build(clock_.reference());
   }
 
@@ -129,14 +129,18 @@ const Schema schema{"propagators",
                                "scheme along axes without diffusion: weno5 (order 5; muscl on stretched axes), muscl "
                                "(order 2), upwind (order 1, has a "
                                "transpose for the backward equation); all positive")
-                         .one_of({"weno5", "muscl", "upwind"})}};
+                         .one_of({"weno5", "muscl", "upwind"}),
+                     defaulted("memory", {Type::real}, 1.0,
+                               "gigabytes per rank for the rates of a process without a clock at times that come "
+                               "again, as in the iterations of a bridge; what does not fit is evaluated anew")
+                         .nonnegative()}};
 
 const Registered<PropagatorFactory> registered{
     schema,
     [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
       const DiffusionShape shape = diffusion_shape(*process, *grid);
       if (shape.cross > 0) return std::make_unique<Unsplit>(process, grid);
-      return std::make_unique<Strang>(process, grid, shape, p.text("transport"));
+      return std::make_unique<Strang>(process, grid, shape, p.text("transport"), 1e9 * p.real("memory"));
     }};
 
 }  // namespace

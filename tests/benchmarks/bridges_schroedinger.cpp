@@ -4,7 +4,8 @@
 //   BM_Brownian         noise of 0.2 of the laws' scale to 1e-6 in the marginals (targets on two cores: 256^2 2 s,
 //                       512^2 12 s, 64^3 30 s), and the same in the log domain
 //   BM_SmallNoise       noise 0.02 on the unit square, 256^2 cells, in the log domain
-//   BM_TimeDependent    a drift with t by strang: 256^2 cells, 100 steps (target 60 s)
+//   BM_TimeDependent    a drift with t by strang: 256^2 cells, 100 steps (target 60 s), with so many gigabytes for rates
+//                       that recur
 //   BM_Particles        particle-steps per second of the bridge's process on one core (target 10 M/s)
 #include <benchmark/benchmark.h>
 #include <mpi.h>
@@ -121,9 +122,12 @@ void BM_TimeDependent(benchmark::State& state) {
       test::process("expression",
                     {{"drift", {"-0.5*x + sin(3*t)*y", "-0.5*y + cos(3*t)*x"}}, {"noise", 0.5}, {"horizon", 1.0}}),
       make_grid(2, static_cast<int>(state.range(0)), -4, 4), gaussian({-0.7, -0.7}, 0.5), gaussian({0.4, 0.4}, 0.6),
-      {{"tolerance", 1e-6}, {"steps", 100}, {"slices", 20}});
+      {{"tolerance", 1e-6},
+       {"steps", 100},
+       {"slices", 20},
+       {"propagator", {{"kind", "strang"}, {"memory", static_cast<double>(state.range(1))}}}});
 }
-BENCHMARK(BM_TimeDependent)->Arg(256)->Unit(benchmark::kSecond)->Iterations(1)->UseRealTime();
+BENCHMARK(BM_TimeDependent)->Args({256, 0})->Args({256, 1})->Unit(benchmark::kSecond)->Iterations(1)->UseRealTime();
 
 void BM_Particles(benchmark::State& state) {
   const auto reference = test::process("brownian", {{"dimension", 2}, {"sigma", 0.5}, {"horizon", 1.0}});

@@ -197,11 +197,14 @@ TEST(BenamouBrenier, AgreesWithExactStaticTransport) {
 }
 
 TEST(BenamouBrenier, CostOnTheLineIsThatOfTheDistanceItMeasures) {
-  // With cost kappa(x) the cheapest way from a to b costs (s(b) - s(a))^2, s' = sqrt(kappa).
+  // With cost kappa(x) the cheapest way from a to b costs (s(b) - s(a))^2, s' = sqrt(kappa). The error of the value:
+  // that of the ends, whose mass is spread over the cells, and of differences in space, O(h^2); that of differences and
+  // means in time, O(dt^2); the square of the residual, which is out of sight here. With h / dt fixed it is of order
+  // two.
   const auto distance = [](double x) { return x + 0.25 * std::sin(2 * x); };  // s' = 1 + cos(2 x) / 2
   std::vector<double> errors;
-  for (const int cells : {32, 64}) {
-    TransportCase one = normal_case(on_the_line(), cells, cells, 1e-5);
+  for (const int cells : {32, 64, 128}) {
+    TransportCase one = normal_case(on_the_line(), cells, cells / 2, 1e-5);
     one.options["cost"] = "(1 + cos(2*x)/2)^2";
     const TransportCase fine = normal_case(on_the_line(), 1024, 4, 1e-5);
     const std::vector<double> source = masses_of(*fine.source, *fine.grid),
@@ -211,8 +214,8 @@ TEST(BenamouBrenier, CostOnTheLineIsThatOfTheDistanceItMeasures) {
     const double exact = couplings::line_cost(places, source, target, 2);
     errors.push_back(std::abs(one.solve().quantities.at("kinetic_energy") - exact));
   }
-  EXPECT_LT(errors.back(), 0.01);
-  test::expect_order(errors, 1, 4, "cost on the line");
+  EXPECT_LT(errors.back(), 0.002);
+  test::expect_order(errors, 1.6, 2.4, "cost on the line");
 }
 
 TEST(BenamouBrenier, ParticlesArriveAtTheTarget) {

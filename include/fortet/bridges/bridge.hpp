@@ -44,7 +44,13 @@ class BridgeSolver {
   /// A process without noise that has the same laws, where process() has noise; to be asked for before solve(). Null
   /// for kinds without one.
   virtual processes::ProcessPtr flow() { return nullptr; }
+  /// Goes on from the checkpoint of a solve that was interrupted, if settings.checkpoints has one. Saves its state
+  /// before it throws DivergedError.
   virtual BridgePath solve() = 0;
+  /// Stores what solve() returned, and makes the same of it in another solver of the same settings, to the last bit:
+  /// the path and the fields of process() and flow(), without solving again. To be asked once solve() has returned, or
+  /// instead of it. Collective.
+  virtual void exchange(io::State& state, BridgePath& path) = 0;
 };
 
 using BridgeFactory = std::function<std::unique_ptr<BridgeSolver>(BridgeSettings)>;

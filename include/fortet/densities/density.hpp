@@ -136,7 +136,8 @@ PointArray current(const DensityPath& path, const Snapshot& snapshot);
 PointArray velocity(const DensityPath& path, const Snapshot& snapshot);
 
 /// grad log p of a density path as a field: monotone interpolation in space, linear in time between snapshots; outside
-/// the domain the value at the nearest point. Every rank holds all slabs. Collective at construction, not afterwards.
+/// the domain the value at the nearest point. Each node holds all slabs once. Collective at construction, not
+/// afterwards.
 processes::FieldPtr score_field(const DensityPath& path);
 /// The same interpolation of the gradient of any function given at the cell centres (this rank's slab) at increasing
 /// times.
