@@ -99,7 +99,7 @@ class TwoWayBridge : public NetworkModel {
   /// Trains `rounds` times on what `prepare(round)` gives.
   void run_rounds(const TrainingContext& context, const std::function<std::shared_ptr<Objective>(int round)>& prepare) {
     const int rounds = static_cast<int>(parameters_.integer("rounds"));
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = learners().resume(context); round < rounds; ++round) {
       const std::shared_ptr<Objective> objective = prepare(round);
       TrainingContext part = context;
       part.progress = [&](double fraction, const std::string& state) {
