@@ -181,7 +181,7 @@ TEST(TrainingCheckpoints, TwoHeadsThatStopEarly) {
   Case what{"sf2m",
             between({{"validation_points", 40}, {"validate_every", 2}, {"patience", 1}, {"training_points", 80}})};
   what.values["optimizer"] = {{"kind", "adam"}, {"rate", 0.3}};
-  EXPECT_LT(expect_continues(what, {4, 7}), 23);
+  EXPECT_LT(expect_continues(what, {5, 6}), 23);
 }
 
 TEST(TrainingCheckpoints, LossesBetweenTwoLinesOfTheCurves) {
