@@ -59,35 +59,20 @@ class NetworkLearners : public Learners {
     return count;
   }
 
-  void train(Objective& objective, const TrainingContext& context, int round) override {
-    const parallel::Communicator& all = context.communicator;
-    if (all.size() > settings_.shards) {
-      throw UsageError(fmt::format("models.{}: {} ranks cannot share {} shards; raise `shards` or take fewer ranks",
-                                   settings_.name, all.size(), settings_.shards));
-    }
-    const ActiveRanks active(all, static_cast<int>(std::bit_floor(static_cast<unsigned>(all.size()))));
-    std::exception_ptr failure;  // the same on every rank that trains
-    try {
-      if (active.includes_this()) {
-        Trainer<Real>(settings_, learners_, objective, context, parallel::Communicator(active.handle()), round).run();
-      }
-    } catch (const Error&) {
-      failure = std::current_exception();
-    }
-    for (auto& learner : learners_) {
-      const std::span<Real> weights = learner.published->parameters();
-      MPI_Bcast(weights.data(), static_cast<int>(weights.size_bytes()), MPI_BYTE, 0, all.handle());
-      learner.field->set_trained();
-    }
-    if (!context.weights_file.empty()) save(context);
-    parallel::together(all, [&] {
-      if (failure) std::rethrow_exception(failure);
+  int resume(const TrainingContext& context) override {
+    resumed_ = context.checkpoints && context.checkpoints->restore(context.communicator, [&](io::State& state) {
+      training::exchange(state, learners_, state_);
     });
+    if (!resumed_) return 0;
+    swap_with_start();
+    if (state_.round > 0) set_trained();
+    return static_cast<int>(state_.round);
   }
 
- private:
-  void save(const TrainingContext& context) const {
-    io::Hdf5File file(context.communicator, context.weights_file.string(), io::Hdf5File::Mode::create);
+  void exchange(io::State& state) override { exchange_trained(state, learners_); }
+
+  void write_weights(const std::filesystem::path& path, const parallel::Communicator& communicator) const override {
+    io::Hdf5File file(communicator, path.string(), io::Hdf5File::Mode::create);
     for (const auto& learner : learners_) {
       networks::write_network<Real>(file, learner.head.name, *learner.published,
                                     {{"weights", std::as_const(*learner.published).parameters()}});
@@ -95,8 +80,61 @@ class NetworkLearners : public Learners {
     file.close();
   }
 
+  void train(Objective& objective, const TrainingContext& context, int round) override {
+    const parallel::Communicator& all = context.communicator;
+    if (all.size() > settings_.shards) {
+      throw UsageError(fmt::format("models.{}: {} ranks cannot share {} shards; raise `shards` or take fewer ranks",
+                                   settings_.name, all.size(), settings_.shards));
+    }
+    if (resumed_) {
+      swap_with_start();
+      resumed_ = false;
+    } else {
+      state_ = {};
+      state_.round = round;
+      state_.start = published_weights(learners_);
+    }
+    const ActiveRanks active(all, static_cast<int>(std::bit_floor(static_cast<unsigned>(all.size()))));
+    std::exception_ptr failure;  // the same on every rank that trains
+    ExitCode code = ExitCode::done;
+    try {
+      if (active.includes_this()) {
+        Trainer<Real>(settings_, learners_, state_, objective, context, parallel::Communicator(active.handle())).run();
+      }
+    } catch (const Error& error) {
+      failure = std::current_exception();
+      code = error.exit_code();
+    }
+    MPI_Bcast(&code, sizeof code, MPI_BYTE, 0, all.handle());
+    if (code == ExitCode::done || code == ExitCode::diverged) {  // otherwise the weights are on their way: no result
+      for (auto& learner : learners_) {
+        const std::span<Real> weights = learner.published->parameters();
+        MPI_Bcast(weights.data(), static_cast<int>(weights.size_bytes()), MPI_BYTE, 0, all.handle());
+      }
+      set_trained();
+      if (!context.weights_file.empty()) write_weights(context.weights_file, all);
+    }
+    parallel::together(all, [&] {
+      if (failure) std::rethrow_exception(failure);
+    });
+  }
+
+ private:
+  /// Exchanges what the fields evaluate with what they evaluated when the round began.
+  void swap_with_start() {
+    for (std::size_t h = 0; h < learners_.size(); ++h) {
+      const std::span<Real> weights = learners_[h].published->parameters();
+      std::swap_ranges(weights.begin(), weights.end(), state_.start[h].begin());
+    }
+  }
+  void set_trained() {
+    for (auto& learner : learners_) learner.field->set_trained();
+  }
+
   TrainingSettings settings_;
   std::vector<Learner<Real>> learners_;
+  TrainingState<Real> state_;
+  bool resumed_ = false;  ///< from a checkpoint, and train() has not been called since
 };
 }  // namespace
 

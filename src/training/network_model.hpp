@@ -35,8 +35,14 @@ class Learners {
   virtual ~Learners() = default;
   virtual processes::FieldPtr field(std::size_t head) const = 0;
   virtual std::int64_t parameter_count() const = 0;
-  /// Collective. `settings` are those of the model; `round` numbers the trainings of a model that has several.
+  /// Goes on where an earlier run has saved a training: returns its round, or 0 if there is none. Until train() is
+  /// called, which takes up that round, the fields are those at its start, so that what is simulated from them is the
+  /// same again. Collective.
+  virtual int resume(const TrainingContext& context) = 0;
+  /// `round` numbers the trainings of a model that has several. Collective.
   virtual void train(Objective& objective, const TrainingContext& context, int round) = 0;
+  virtual void exchange(io::State& state) = 0;  ///< of the trained fields
+  virtual void write_weights(const std::filesystem::path& file, const parallel::Communicator& communicator) const = 0;
 };
 
 /// Reads the initial weights, if there are any. Throws ParameterError. Collective.
@@ -54,7 +60,13 @@ class NetworkModel : public Model {
   processes::ProcessPtr process() const override { return process_; }
   std::int64_t parameter_count() const override { return learners_->parameter_count(); }
   int shards() const override { return settings_.shards; }
-  void train(const TrainingContext& context) override { learners_->train(*objective_, context, 0); }
+  void train(const TrainingContext& context) override {
+    learners_->train(*objective_, context, learners_->resume(context));
+  }
+  void exchange(io::State& state) override { learners_->exchange(state); }
+  void write_weights(const std::filesystem::path& file, const parallel::Communicator& communicator) const override {
+    learners_->write_weights(file, communicator);
+  }
 
  protected:
   const TrainingSettings& settings() const { return settings_; }

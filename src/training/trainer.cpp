@@ -63,14 +63,15 @@ struct Trainer<Real>::Scratch {
 };
 
 template <class Real>
-Trainer<Real>::Trainer(const TrainingSettings& settings, std::vector<Learner<Real>>& learners, Objective& objective,
-                       const TrainingContext& context, const parallel::Communicator& active, int round)
+Trainer<Real>::Trainer(const TrainingSettings& settings, std::vector<Learner<Real>>& learners,
+                       TrainingState<Real>& state, Objective& objective, const TrainingContext& context,
+                       const parallel::Communicator& active)
     : settings_(settings),
       learners_(learners),
+      state_(state),
       objective_(objective),
       context_(context),
-      active_(active),
-      round_(round) {
+      active_(active) {
   for (const Learner<Real>& learner : learners_) {
     trees_.push_back(std::make_unique<GradientTree<Real>>(active_, settings_.shards,
                                                           static_cast<Index>(learner.network.parameters().size()),
@@ -189,9 +190,10 @@ double Trainer<Real>::all_losses(std::vector<double>& losses) const {
 template <class Real>
 void Trainer<Real>::publish() {
   if (settings_.average > 0) return;  // then the average is published at every step
-  for (Learner<Real>& learner : learners_) {
-    const std::span<const Real> weights = std::as_const(learner.network).parameters();
-    std::copy(weights.begin(), weights.end(), learner.published->parameters().begin());
+  for (std::size_t h = 0; h < learners_.size(); ++h) {
+    if (!objective_.learns(h)) continue;  // what an earlier round published stays
+    const std::span<const Real> weights = std::as_const(learners_[h].network).parameters();
+    std::copy(weights.begin(), weights.end(), learners_[h].published->parameters().begin());
   }
 }
 
@@ -221,20 +223,37 @@ void Trainer<Real>::require_same_weights() const {
   }
 }
 
+/// A safe point between two steps.
+template <class Real>
+void Trainer<Real>::offer_checkpoint(const std::vector<double>& losses) {
+  if (!context_.checkpoints) return;
+  context_.checkpoints->pass(active_, [&](io::State& state) {
+    state_.losses = active_.gather_all(losses);
+    exchange(state, learners_, state_);
+  });
+}
+
 template <class Real>
 void Trainer<Real>::run() {
   const auto rate_of = networks::make_rate_schedule(settings_.parameters.child("rate_schedule"));
   const double base_rate = settings_.parameters.child("optimizer").real("rate");
   const std::int64_t log_every = std::max<std::int64_t>(1, settings_.steps / 200);
+  const auto gives_up = [&] {
+    return settings_.patience > 0 &&
+           state_.step - 1 - state_.best_step >= settings_.patience * settings_.validate_every;
+  };
   std::vector<double> losses(trees_.front()->local_shards(), 0.0);
-  std::vector<std::vector<Real>> best;
-  double best_validation = std::numeric_limits<double>::infinity();
-  std::int64_t logged = 0, best_step = 0;
+  if (!state_.losses.empty()) {
+    const auto own = std::span(state_.losses).subspan(trees_.front()->first_shard(), losses.size());
+    std::copy(own.begin(), own.end(), losses.begin());
+  }
   const double start = MPI_Wtime();
-  for (std::int64_t step = 0; step < settings_.steps; ++step) {
+  const std::int64_t first = state_.step;
+  while (state_.step < settings_.steps && !gives_up()) {
+    const std::int64_t step = state_.step;
     for (auto& tree : trees_) tree->begin();
     // Every round draws its own numbers.
-    pass(static_cast<std::uint32_t>(round_ * settings_.steps + step), true, losses);
+    pass(static_cast<std::uint32_t>(state_.round * settings_.steps + step), true, losses);
     const double rate = base_rate * rate_of(step, settings_.steps);
     double norm = 0;
     for (std::size_t h = 0; h < learners_.size(); ++h) {
@@ -262,14 +281,15 @@ void Trainer<Real>::run() {
                                       decay);
       }
     }
-    const bool last = step + 1 == settings_.steps;
+    state_.step = step + 1;
+    const bool last = state_.step == settings_.steps;
     Json line;
     if ((step + 1) % log_every == 0 || last) {
-      const double loss = all_losses(losses) / static_cast<double>(step + 1 - logged);
-      const double speed = static_cast<double>(step + 1) / (MPI_Wtime() - start);
-      logged = step + 1;
+      const double loss = all_losses(losses) / static_cast<double>(step + 1 - state_.logged);
+      const double speed = static_cast<double>(step + 1 - first) / (MPI_Wtime() - start);
+      state_.logged = step + 1;
       line = {{"object", "models." + settings_.name},
-              {"round", round_},
+              {"round", state_.round},
               {"step", step + 1},
               {"loss", loss},
               {"gradient_norm", norm},
@@ -283,26 +303,22 @@ void Trainer<Real>::run() {
     if (settings_.validate_every > 0 && ((step + 1) % settings_.validate_every == 0 || last)) {
       const double validation = validate();
       line["object"] = "models." + settings_.name;
-      line["round"] = round_;
+      line["round"] = state_.round;
       line["step"] = step + 1;
       line["validation"] = validation;
-      if (settings_.patience > 0 && validation < best_validation) {
-        best_validation = validation;
-        best_step = step;
-        best.clear();
-        for (const Learner<Real>& learner : learners_) {
-          const auto weights = std::as_const(*learner.published).parameters();
-          best.emplace_back(weights.begin(), weights.end());
-        }
+      if (settings_.patience > 0 && validation < state_.best_validation) {
+        state_.best_validation = validation;
+        state_.best_step = step;
+        state_.best = published_weights(learners_);
       }
     }
     if (!line.is_null() && active_.is_root() && context_.metrics) context_.metrics(line);
     if ((step + 1) % 1000 == 0 || last) require_same_weights();
-    if (settings_.patience > 0 && step - best_step >= settings_.patience * settings_.validate_every) break;
+    offer_checkpoint(losses);
   }
   publish();
-  for (std::size_t h = 0; h < best.size(); ++h) {
-    std::copy(best[h].begin(), best[h].end(), learners_[h].published->parameters().begin());
+  for (std::size_t h = 0; h < state_.best.size(); ++h) {
+    std::copy(state_.best[h].begin(), state_.best[h].end(), learners_[h].published->parameters().begin());
   }
 }
 

@@ -1,30 +1,20 @@
 #pragma once
 /// The data-parallel training loop for networks of one precision.
-#include "fortet/networks/optimizer.hpp"
 #include "gradient_tree.hpp"
-#include "learned_field.hpp"
 #include "network_model.hpp"
+#include "training_state.hpp"
 
 namespace fortet::training {
-
-/// A head with its network, optimiser and average.
-template <class Real>
-struct Learner {
-  Head head;
-  networks::Network<Real> network;                     ///< at work
-  std::shared_ptr<networks::Network<Real>> published;  ///< what the field evaluates: the average, if one is kept
-  std::unique_ptr<networks::Optimizer<Real>> optimizer;
-  std::shared_ptr<LearnedField<Real>> field;
-};
 
 /// One training: the ranks that take part, their scratch memory and the loop over steps.
 template <class Real>
 class Trainer {
  public:
-  Trainer(const TrainingSettings& settings, std::vector<Learner<Real>>& learners, Objective& objective,
-          const TrainingContext& context, const parallel::Communicator& active, int round);
+  Trainer(const TrainingSettings& settings, std::vector<Learner<Real>>& learners, TrainingState<Real>& state,
+          Objective& objective, const TrainingContext& context, const parallel::Communicator& active);
   ~Trainer();
-  /// Collective over the active ranks.
+  /// From the state's step to the last. Collective over the active ranks. Throws what the checkpoints throw after a
+  /// step.
   void run();
 
  private:
@@ -35,16 +25,17 @@ class Trainer {
   double shard_loss(const Learner<Real>& learner, const Lesson& lesson, Index count, std::span<Real> gradient,
                     const std::function<void(std::size_t)>& finished, bool with_gradient, Scratch& scratch);
   double all_losses(std::vector<double>& losses) const;
+  void offer_checkpoint(const std::vector<double>& losses);
   double validate();
   void publish();
   void require_same_weights() const;
 
   const TrainingSettings& settings_;
   std::vector<Learner<Real>>& learners_;
+  TrainingState<Real>& state_;
   Objective& objective_;
   const TrainingContext& context_;
   parallel::Communicator active_;
-  int round_;
   std::vector<std::unique_ptr<GradientTree<Real>>> trees_;
   std::vector<std::unique_ptr<Scratch>> scratch_;
 };

@@ -36,9 +36,15 @@ class Model {
   virtual std::int64_t parameter_count() const = 0;
   virtual int shards() const = 0;  ///< into which a batch is cut: at most so many ranks
   /// Collective. The same weights, bit for bit, on any number of ranks that is a power of two up to the number of
-  /// shards (more ranks than the largest such power wait). Throws UsageError for more ranks than shards, DivergedError
-  /// for a loss that is not finite (the last good weights are then in the weights file).
+  /// shards (more ranks than the largest such power wait). Goes on with what the checkpoints hold and offers them every
+  /// step, on the ranks that train. Throws UsageError for more ranks than shards, DivergedError for a loss that is not
+  /// finite (the last good weights are then in the weights file), and what the checkpoints throw, a request to stop
+  /// included, on all ranks; the weights file is then as the last finished round left it.
   virtual void train(const TrainingContext& context) = 0;
+  /// Saves a trained model or restores one, whose fields have the same bits then. Collective over the state's ranks.
+  virtual void exchange(io::State& state) = 0;
+  /// The weights file of a trained model, as train() writes it. Collective.
+  virtual void write_weights(const std::filesystem::path& file, const parallel::Communicator& communicator) const = 0;
 };
 
 using ModelPtr = std::shared_ptr<Model>;

@@ -1,56 +1,21 @@
 /// Kind gaussian_bridge: particles of a bridge between normal laws in any dimension against the exact one.
-#include <Eigen/Dense>
+#include <Eigen/Core>
 
 #include "fortet/comparisons/measure.hpp"
-#include "fortet/laws/gaussian_mixture.hpp"
+#include "fortet/laws/normal_bridge.hpp"
 
 namespace fortet::comparisons {
 
-using Eigen::MatrixXd;
-using Eigen::VectorXd;
-
 namespace {
-MatrixXd square_root(const MatrixXd& matrix) { return Eigen::SelfAdjointEigenSolver<MatrixXd>(matrix).operatorSqrt(); }
-
-/// The Schroedinger bridge of sigma B between normal laws (Bunne et al. 2023; MATHS section 5).
-struct ExactBridge {
-  ExactBridge(const laws::Moments& source, const laws::Moments& target, double sigma)
-      : m0(source.mean), m1(target.mean), s0(source.covariance), s1(target.covariance), variance(sigma * sigma) {
-    const Index d = m0.size();
-    const MatrixXd root = square_root(s0), inverse = root.inverse();
-    const MatrixXd dm = square_root(4 * root * s1 * root + variance * variance * MatrixXd::Identity(d, d));
-    coupling = 0.5 * (root * dm * inverse - variance * MatrixXd::Identity(d, d));
-  }
-  VectorXd mean(double t) const { return (1 - t) * m0 + t * m1; }
-  MatrixXd covariance(double t) const {
-    return (1 - t) * (1 - t) * s0 + t * t * s1 +
-           t * (1 - t) * (coupling + coupling.transpose() + variance * MatrixXd::Identity(m0.size(), m0.size()));
-  }
-  VectorXd m0, m1;
-  MatrixXd s0, s1, coupling;  ///< coupling: E (X_0 - m_0)(X_1 - m_1)^T
-  double variance;
-};
-
-/// KL(N(m, s) | N(mean, covariance)).
-double normal_kl(const VectorXd& m, const MatrixXd& s, const VectorXd& mean, const MatrixXd& covariance) {
-  const Eigen::LLT<MatrixXd> factor(covariance), own(s);
-  const auto log_determinant = [](const Eigen::LLT<MatrixXd>& f) {
-    return 2 * f.matrixL().toDenseMatrix().diagonal().array().log().sum();
-  };
-  const VectorXd shift = mean - m;
-  return 0.5 * (factor.solve(s).trace() + shift.dot(factor.solve(shift)) - static_cast<double>(m.size()) +
-                log_determinant(factor) - log_determinant(own));
-}
-
 class GaussianBridge : public Measure {
  public:
   GaussianBridge(const Parameters& parameters, const MeasureContext& context)
       : of_(parameters.text("of")), exact_(bridge(parameters, context)) {
     const Side side = context.side(of_);
     if (!side.ensemble) throw ParameterError("of", fmt::format("{} is no ensemble", of_));
-    if (side.ensemble->process->dimension() != exact_.m0.size()) {
+    if (side.ensemble->process->dimension() != exact_.dimension()) {
       throw ParameterError("of", fmt::format("{} has {} dimensions, but the laws have {}", of_,
-                                             side.ensemble->process->dimension(), exact_.m0.size()));
+                                             side.ensemble->process->dimension(), exact_.dimension()));
     }
   }
 
@@ -58,11 +23,10 @@ class GaussianBridge : public Measure {
                                     const parallel::Communicator& communicator) override {
     const Side side = context.side(of_);
     const std::vector<ensembles::Snapshot>& snapshots = side.ensemble->snapshots;
-    const auto d = static_cast<double>(exact_.m0.size()), n = static_cast<double>(snapshots.front().total);
+    const auto d = static_cast<double>(exact_.dimension()), n = static_cast<double>(snapshots.front().total);
     double sum = 0;
     for (const ensembles::Snapshot& snapshot : snapshots) {
-      const auto [mean, covariance] = moments(snapshot, snapshot, communicator);
-      sum += normal_kl(mean, covariance, exact_.mean(snapshot.time), exact_.covariance(snapshot.time));
+      sum += laws::normal_divergence(moments(snapshot, snapshot, communicator), exact_.at(snapshot.time));
     }
     Measurement kl;
     kl.quantity = "mean_kl";
@@ -74,30 +38,28 @@ class GaussianBridge : public Measure {
     Measurement coupling;
     coupling.quantity = "coupling";
     coupling.time = kl.time;
-    coupling.value = moments(snapshots.front(), snapshots.back(), communicator).second.trace() / d;
+    coupling.value = moments(snapshots.front(), snapshots.back(), communicator).covariance.trace() / d;
     coupling.note =
-        fmt::format("mean covariance of a coordinate at the two ends; exact {:.6f}", exact_.coupling.trace() / d);
+        fmt::format("mean covariance of a coordinate at the two ends; exact {:.6f}", exact_.coupling().trace() / d);
     return {kl, coupling};
   }
 
  private:
-  static ExactBridge bridge(const Parameters& parameters, const MeasureContext& context) {
+  static laws::NormalBridge bridge(const Parameters& parameters, const MeasureContext& context) {
     std::vector<laws::Moments> ends;
     for (const char* key : {"source", "target"}) {
       const laws::LawPtr law = context.side(parameters.text(key)).law;
-      const auto mixture = law ? law->as_mixture() : nullptr;
-      if (!mixture || mixture->weights().size() != 1) {
-        throw ParameterError(key, fmt::format("{} is no normal law", parameters.text(key)));
-      }
-      ends.push_back(law->moments());
+      const auto normal = law ? laws::normal_moments(*law) : std::nullopt;
+      if (!normal) throw ParameterError(key, fmt::format("{} is no normal law", parameters.text(key)));
+      ends.push_back(*normal);
     }
     if (ends[0].mean.size() != ends[1].mean.size()) throw ParameterError("target", "the laws differ in dimension");
     return {ends[0], ends[1], parameters.real("sigma")};
   }
 
   /// Mean of `a` and covariance of `a` with `b`, over all ranks in the same bits for any number of them.
-  static std::pair<VectorXd, MatrixXd> moments(const ensembles::Snapshot& a, const ensembles::Snapshot& b,
-                                               const parallel::Communicator& communicator) {
+  static laws::Moments moments(const ensembles::Snapshot& a, const ensembles::Snapshot& b,
+                               const parallel::Communicator& communicator) {
     const int d = a.positions.dimension();
     std::vector<parallel::ExactSum> sums(2 * d + d * d);
     for (Index i = 0; i < a.positions.size(); ++i) {
@@ -109,15 +71,15 @@ class GaussianBridge : public Measure {
     }
     const std::vector<double> totals = communicator.sum(sums);
     const auto n = static_cast<double>(a.total);
-    const VectorXd mean_a = Eigen::Map<const VectorXd>(totals.data(), d) / n,
-                   mean_b = Eigen::Map<const VectorXd>(totals.data() + d, d) / n;
-    MatrixXd covariance = Eigen::Map<const MatrixXd>(totals.data() + 2 * d, d, d).transpose() / n;
+    const Eigen::VectorXd mean_a = Eigen::Map<const Eigen::VectorXd>(totals.data(), d) / n,
+                          mean_b = Eigen::Map<const Eigen::VectorXd>(totals.data() + d, d) / n;
+    Eigen::MatrixXd covariance = Eigen::Map<const Eigen::MatrixXd>(totals.data() + 2 * d, d, d).transpose() / n;
     covariance -= mean_a * mean_b.transpose();
     return {mean_a, covariance};
   }
 
   std::string of_;
-  ExactBridge exact_;
+  laws::NormalBridge exact_;
 };
 
 const RegisteredMeasure registered{

@@ -73,14 +73,15 @@ class DiffusionBridgeMatching : public TwoWayBridge {
       // Odd rounds learn forward drifts from pairs simulated backward, even rounds the reverse; the first of a matching
       // learns both from its given coupling, that of a proportional fitting the backward drift from the reference's.
       const bool learns_forward = round % 2 == 1 || (round == 0 && is_imf_), learns_backward = round % 2 == 0;
-      objective_->take(pairs(round, context.communicator), learns_forward, learns_backward);
+      objective_->take(pairs(round, context), learns_forward, learns_backward);
       return objective_;
     });
   }
 
  private:
-  std::shared_ptr<Pairs> pairs(int round, const parallel::Communicator& communicator) const {
+  std::shared_ptr<Pairs> pairs(int round, const TrainingContext& context) const {
     if (round == 0 && is_imf_) return pairs_;
+    const parallel::Communicator& communicator = context.communicator;
     const Simulation simulation{fmt::format("{}.round_{}", name(), round), "euler_maruyama",
                                 parameters().integer("pair_steps"), parameters().integer("pairs"), seed()};
     std::pair<PointArray, PointArray> ends;
@@ -92,6 +93,7 @@ class DiffusionBridgeMatching : public TwoWayBridge {
     } else {
       ends = simulate_pairs(learned(forward), source(), simulation, communicator);
     }
+    if (round > 0) report_coupling(context, round - 1, ends.first, ends.second);
     return std::make_shared<StoredPairs>(std::move(ends.first), std::move(ends.second), seed(), simulation.name,
                                          parameters().integer("batch"));
   }

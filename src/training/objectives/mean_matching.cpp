@@ -54,7 +54,7 @@ class DiffusionBridge : public TwoWayBridge {
 
   void train(const TrainingContext& context) override {
     run_rounds(context, [&](int round) {
-      learn_from_paths(round, context.communicator);
+      learn_from_paths(round, context);
       return objective_;
     });
   }
@@ -63,14 +63,19 @@ class DiffusionBridge : public TwoWayBridge {
   /// Even rounds learn the backward drift from paths of the forward process (first the reference), odd rounds the
   /// reverse. With x -> x + h f(x) + sigma sqrt(h) z the mean of the step back from x' is x' + h b(x'),
   ///   b(x') = (x - x')/h + f(x) - f(x')     (De Bortoli et al. 2021, eq. 12).
-  void learn_from_paths(int round, const parallel::Communicator& communicator) {
+  void learn_from_paths(int round, const TrainingContext& context) {
     const Direction learning = round % 2 == 0 ? backward : forward, walking = learning == backward ? forward : backward;
     const processes::ProcessPtr process = round == 0 ? reference() : learned(walking);
     const long steps = parameters().integer("pair_steps");
     const Simulation simulation{fmt::format("{}.round_{}", name(), round), "euler_maruyama", steps,
                                 parameters().integer("pairs"), seed()};
     const std::vector<PointArray> path =
-        simulate_paths(process, walking == forward ? source() : target(), simulation, communicator);
+        simulate_paths(process, walking == forward ? source() : target(), simulation, context.communicator);
+    if (round > 0) {
+      const bool is_forward = walking == forward;
+      report_coupling(context, round - 1, is_forward ? path.front() : path.back(),
+                      is_forward ? path.back() : path.front());
+    }
     const Index count = path.front().size();
     const int d = dimension();
     const double h = 1.0 / static_cast<double>(steps);

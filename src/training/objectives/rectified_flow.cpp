@@ -16,7 +16,7 @@ class RectifiedFlow : public NetworkModel {
 
   void train(const TrainingContext& context) override {
     const int rounds = 1 + static_cast<int>(parameters_.integer("reflows"));
-    for (int round = 0; round < rounds; ++round) {
+    for (int round = learners().resume(context); round < rounds; ++round) {
       if (round > 0) objective_->take(simulated(context.communicator));
       TrainingContext part = context;
       part.progress = [&](double fraction, const std::string& state) {

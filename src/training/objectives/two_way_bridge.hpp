@@ -3,6 +3,7 @@
 /// of time, trained in rounds on what the other direction simulates.
 #include "../network_model.hpp"
 #include "flow.hpp"
+#include "fortet/laws/normal_bridge.hpp"
 
 namespace fortet::training {
 
@@ -69,7 +70,10 @@ class TwoWayBridge : public NetworkModel {
         target_(context.law(p.text("target"))),
         parameters_(p),
         seed_(context.seed),
-        sigma_(p.real("sigma")) {}
+        sigma_(p.real("sigma")) {
+    const auto source = laws::normal_moments(*source_), target = laws::normal_moments(*target_);
+    if (source && target) exact_ = laws::NormalBridge(*source, *target, sigma_).ends();
+  }
   /// Of the probability flow: half the difference of the two drifts.
   processes::FieldPtr velocity() const override {
     return std::make_shared<Combination>(0.5, field("forward"), -0.5, field("backward"));
@@ -96,10 +100,12 @@ class TwoWayBridge : public NetworkModel {
     const bool is_backward = direction == backward;
     return std::make_shared<DriftProcess>(field(is_backward ? "backward" : "forward"), sigma_, is_backward);
   }
-  /// Trains `rounds` times on what `prepare(round)` gives.
+  /// Trains `rounds` times on what `prepare(round)` gives. Between normal laws it is called once more at the end, for
+  /// the report.
   void run_rounds(const TrainingContext& context, const std::function<std::shared_ptr<Objective>(int round)>& prepare) {
     const int rounds = static_cast<int>(parameters_.integer("rounds"));
-    for (int round = 0; round < rounds; ++round) {
+    resumed_at_ = learners().resume(context);
+    for (int round = resumed_at_; round < rounds; ++round) {
       const std::shared_ptr<Objective> objective = prepare(round);
       TrainingContext part = context;
       part.progress = [&](double fraction, const std::string& state) {
@@ -107,13 +113,20 @@ class TwoWayBridge : public NetworkModel {
       };
       learners().train(*objective, part, round);
     }
+    if (exact_) prepare(rounds);
   }
+  /// One line of the curves for the round that has learned what these pairs of ends were simulated with: KL of their
+  /// normal fit from the exact coupling, which is that of the bridges' laws when pairs are joined by Brownian bridges.
+  /// Nothing unless both laws are normal.
+  void report_coupling(const TrainingContext& context, int round, ConstPoints x0, ConstPoints x1) const;
 
  private:
   laws::LawPtr source_, target_;
   Parameters parameters_;
   std::uint64_t seed_;
   double sigma_;
+  std::optional<laws::Moments> exact_;  ///< of the two ends of the exact bridge between normal laws
+  int resumed_at_ = 0;                  ///< round whose pairs were reported before, if it is not the first
 };
 
 /// Parameters source, target, sigma, rounds, pairs, pair_steps, those given and those of every model.
