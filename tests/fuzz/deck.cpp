@@ -1,5 +1,6 @@
 // A deck as `fortet validate` reads it, up to the building of its objects: faults and nothing else.
 #include "fortet/study/deck.hpp"
+
 #include "support.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
