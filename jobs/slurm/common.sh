@@ -7,7 +7,7 @@
 FORTET=${FORTET:-fortet}
 FORTET_LAUNCH=${FORTET_LAUNCH:-mpirun}
 # One thread per core that Slurm gave to a task; nothing beyond that.
-export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1}
+export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-${OMP_NUM_THREADS:-1}}
 # srun inside a batch script does not inherit --cpus-per-task by itself (Slurm 22.05 and later).
 [ -z "${SLURM_CPUS_PER_TASK:-}" ] || export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
 

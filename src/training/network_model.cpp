@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "fortet/networks/weights_file.hpp"
+#include "fortet/io/seal.hpp"
 #include "trainer.hpp"
 #include "training_points.hpp"
 
@@ -93,6 +94,7 @@ class NetworkLearners : public Learners {
                                     {{"weights", std::as_const(*learner.published).parameters()}});
     }
     file.close();
+    io::seal(context.communicator, context.weights_file.string());
   }
 
   TrainingSettings settings_;

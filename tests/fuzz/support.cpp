@@ -41,7 +41,6 @@ parallel::Communicator alone() {
 #endif
     int provided = 0;
     MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
-    std::atexit([] { MPI_Finalize(); });
     return MPI_COMM_SELF;
   }();
   return parallel::Communicator(handle);

@@ -18,7 +18,8 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-/// The communicator of this process alone; starts MPI with the first call, so that targets without MPI do not pay.
+/// The communicator of this process alone; starts MPI with the first call, so that targets without MPI do not pay. MPI
+/// is not ended: unloading its plugins would leave leaks behind that nobody can name.
 parallel::Communicator alone();
 
 /// A file in memory with these bytes and a name that ends in `extension`, for readers that want a path. One per

@@ -106,7 +106,7 @@ reason = cluster.missing()
 if reason:
     print(f"skipped: {reason}")
     sys.exit(77)
-paths = {"FORTET": str(program), "FORTET_JOBS": str(scripts)}
+paths = {"FORTET": str(program)}
 with cluster.Cluster(cpus=2) as slurm:
     for part in (single, array, chain):
         part(slurm)
