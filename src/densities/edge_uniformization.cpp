@@ -1,6 +1,7 @@
 #include "edge_uniformization.hpp"
 
 #include "fortet/parallel/threads.hpp"
+#include "shares.hpp"
 
 namespace fortet::densities {
 
@@ -67,6 +68,10 @@ void EdgeUniformization::apply(double time, double* values) {
 
 void EdgeUniformization::forward(double time, double* masses) { apply<true>(time, masses); }
 void EdgeUniformization::backward(double time, double* values) { apply<false>(time, values); }
+
+void EdgeUniformization::exchange(io::State& state) {
+  exchange_share(state, "absorbed", grid_->communicator(), counters_);
+}
 
 Sides EdgeUniformization::absorbed() const {
   std::vector<parallel::ExactSum> sums(2 * grid_->dimension());

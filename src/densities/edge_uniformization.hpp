@@ -17,6 +17,8 @@ class EdgeUniformization {
   Sides absorbed() const;  ///< collective
   const std::vector<double>& counters() const { return counters_; }
   void set_counters(const std::vector<double>& counters) { counters_ = counters; }
+  /// Collective; needs build() before.
+  void exchange(io::State& state);
   double terms() const { return terms_; }
 
  private:

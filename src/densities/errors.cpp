@@ -60,34 +60,49 @@ double total_size(const Grid& grid, const std::vector<double>& defect) {
   return grid.communicator().sum(sum);
 }
 
-}  // namespace
+/// What a companion solve is made of.
+struct CompanionSolve {
+  DensitySettings settings;
+  DensityOptions options;
+};
 
-void estimate_errors(const DensitySettings& settings, DensityPath& path) {
-  DensityOptions options = density_options(settings);
+bool refines(const Grid& grid) { return grid.dimension() == 1 || !grid.can_be_coarsened(); }
+
+CompanionSolve companion_solve(Companion which, const DensitySettings& settings, const DensityPath& path) {
+  CompanionSolve solve{settings, density_options(settings)};
   if (!path.is_law) throw UsageError("errors are estimated for laws only, not for functions of the starting point");
-  options.action = false;
-  const Grid& grid = *path.grid;
-  const Index first = grid.slab().begin * grid.layer_size(), count = grid.local_count();
-  path.errors.assign(path.snapshots.size(), {});
-  DensitySettings companion = settings;
-  companion.reference = nullptr;
-  companion.progress = nullptr;
+  solve.options.action = false;
+  solve.options.spectral_gap = false;
+  solve.settings.reference = nullptr;
   Json without_boxes = settings.parameters.json();
   without_boxes.erase("boxes");
-  companion.parameters = Parameters(settings.parameters.name(), settings.parameters.kind(), without_boxes);
-  options.spectral_gap = false;
+  solve.settings.parameters = Parameters(settings.parameters.name(), settings.parameters.kind(), without_boxes);
+  const Grid& grid = *settings.grid;
+  if (which == Companion::space) {  // the same steps on the other grid: what differs is space alone
+    if (path.work.at("order_in_time") > 0) solve.options.step_times = path.step_times;
+    solve.settings.grid = refines(grid) ? grid.refined() : grid.coarsened();
+  } else if (path.work.at("chooses_steps") > 0) {
+    Json values = solve.options.propagator.json();
+    for (const char* key : {"relative_tolerance", "absolute_tolerance"})
+      values[key] = 0.1 * solve.options.propagator.real(key);
+    solve.options.propagator = Parameters(solve.options.propagator.name(), solve.options.propagator.kind(), values);
+  } else {
+    for (std::size_t i = 0; i < path.step_times.size(); ++i) {
+      if (i > 0) solve.options.step_times.push_back(0.5 * (path.step_times[i - 1] + path.step_times[i]));
+      solve.options.step_times.push_back(path.step_times[i]);
+    }
+  }
+  return solve;
+}
 
-  // Space. The same steps on the other grid: what differs is space alone.
-  DensityOptions same_steps = options;
-  if (path.work.at("order_in_time") > 0) same_steps.step_times = path.step_times;
-  const bool refine = grid.dimension() == 1 || !grid.can_be_coarsened();
-  companion.grid = refine ? grid.refined() : grid.coarsened();
-  const DensityPath other = solve_with(companion, same_steps);
+void add_errors_in_space(DensityPath& path, const DensityPath& other) {
+  const Grid& grid = *path.grid;
+  const Index first = grid.slab().begin * grid.layer_size(), count = grid.local_count();
   for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
     const std::vector<double> here = masses_of(grid, path.snapshots[s]),
                               there = masses_of(*other.grid, other.snapshots[s]);
     std::vector<double>& defect = path.errors[s].defect;
-    if (refine) {
+    if (refines(grid)) {
       const std::vector<double> merged = merge_pairs(*other.grid, there, grid);
       defect.resize(count);
       for (Index i = 0; i < count; ++i) defect[i] = (here[i] - merged[first + i]) * (4.0 / 3);
@@ -105,43 +120,57 @@ void estimate_errors(const DensitySettings& settings, DensityPath& path) {
     }
     path.errors[s].space = total_size(grid, defect);
   }
+}
 
-  // Time.
-  const double order = path.work.at("order_in_time");
-  if (order > 0) {
-    DensityOptions finer = options;
-    double weight = std::pow(2.0, order) / (std::pow(2.0, order) - 1);
-    if (path.work.at("chooses_steps") > 0) {
-      Json values = options.propagator.json();
-      for (const char* key : {"relative_tolerance", "absolute_tolerance"})
-        values[key] = 0.1 * options.propagator.real(key);
-      finer.propagator = Parameters(options.propagator.name(), options.propagator.kind(), values);
-      weight = 1;
-    } else {
-      for (std::size_t i = 0; i < path.step_times.size(); ++i) {
-        if (i > 0) finer.step_times.push_back(0.5 * (path.step_times[i - 1] + path.step_times[i]));
-        finer.step_times.push_back(path.step_times[i]);
-      }
-    }
-    companion.grid = settings.grid;
-    const DensityPath halved = solve_with(companion, finer);
-    for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
-      std::vector<double> difference = masses_of(grid, path.snapshots[s]);
-      const std::vector<double> there = masses_of(grid, halved.snapshots[s]);
-      for (Index i = 0; i < count; ++i) difference[i] = (difference[i] - there[i]) * weight;
-      path.errors[s].time = total_size(grid, difference);
-      for (Index i = 0; i < count; ++i) path.errors[s].defect[i] += difference[i];
-    }
+void add_errors_in_time(DensityPath& path, const DensityPath& halved) {
+  const Grid& grid = *path.grid;
+  const double power = std::pow(2.0, path.work.at("order_in_time"));
+  const double weight = path.work.at("chooses_steps") > 0 ? 1 : power / (power - 1);
+  for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
+    std::vector<double> difference = masses_of(grid, path.snapshots[s]);
+    const std::vector<double> there = masses_of(grid, halved.snapshots[s]);
+    for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = (difference[i] - there[i]) * weight;
+    path.errors[s].time = total_size(grid, difference);
+    for (std::size_t i = 0; i < difference.size(); ++i) path.errors[s].defect[i] += difference[i];
   }
+}
 
+}  // namespace
+
+bool has_companion(Companion which, const DensityPath& path) {
+  return which == Companion::space || path.work.at("order_in_time") > 0;
+}
+
+DensityPath unsolved_companion(Companion which, const DensitySettings& settings, const DensityPath& path) {
+  return unsolved(companion_solve(which, settings, path).settings);
+}
+
+DensityPath solve_companion(Companion which, const DensitySettings& settings, const DensityPath& path) {
+  const CompanionSolve solve = companion_solve(which, settings, path);
+  return solve_with(solve.settings, solve.options);
+}
+
+void estimate_errors(const DensitySettings& settings, DensityPath& path, const DensityPath& space,
+                     const DensityPath* time) {
+  path.errors.assign(path.snapshots.size(), {});
+  add_errors_in_space(path, space);
+  if (time) add_errors_in_time(path, *time);
+  const bool is_truncated = density_options(settings).boundary_mass_limit >= 0;
   const double outside = std::max(0.0, 1 - path.diagnostics.front().mass);
   for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
     path.errors[s].boundary = outside;
-    if (options.boundary_mass_limit < 0) continue;
+    if (!is_truncated) continue;
     for (const Diagnostics& numbers : path.diagnostics) {
       if (numbers.time == path.snapshots[s].time) path.errors[s].boundary += numbers.boundary_mass;
     }
   }
+}
+
+void estimate_errors(const DensitySettings& settings, DensityPath& path) {
+  const DensityPath space = solve_companion(Companion::space, settings, path);
+  if (!has_companion(Companion::time, path)) return estimate_errors(settings, path, space, nullptr);
+  const DensityPath time = solve_companion(Companion::time, settings, path);
+  estimate_errors(settings, path, space, &time);
 }
 
 }  // namespace fortet::densities

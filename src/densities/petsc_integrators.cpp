@@ -88,6 +88,11 @@ class PetscIntegrator final : public Propagator {
   void set_counters(const std::vector<double>& counters) override {
     for (std::size_t i = 0; i < counters.size(); ++i) absorbed_[i / 2][i % 2] = counters[i];
   }
+  void exchange(io::State& state) override {  // every run starts PETSc's integrator afresh
+    std::vector<double> all = counters();
+    state.span("absorbed", std::span<double>(all));
+    set_counters(all);
+  }
   bool is_adaptive() const override { return adaptive_; }
   int order() const override { return method_.order; }
   long steps_taken() const override { return steps_taken_; }

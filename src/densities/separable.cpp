@@ -3,6 +3,7 @@
 // any time.
 #include "axis_generator.hpp"
 #include "fortet/parallel/threads.hpp"
+#include "shares.hpp"
 #include "split_generator.hpp"
 
 namespace fortet::densities {
@@ -112,6 +113,15 @@ class Separable final : public Propagator {
         from += static_cast<std::ptrdiff_t>(side.size());
       }
     }
+  }
+  void exchange(io::State& state) override {
+    for (std::size_t axis = 0; axis < absorbed_.size(); ++axis) {
+      for (int side = 0; side < 2; ++side)
+        exchange_share(state, fmt::format("absorbed {} {}", axis, side), grid_->communicator(), absorbed_[axis][side]);
+    }
+    double time = propagators_.front().time;  // other steps take this one's matrices if they differ by rounding only
+    state.real("time", time);
+    if (state.restores() && time >= 0) prepare(time);
   }
   bool is_exact_in_time() const override { return true; }
   double terms() const override { return terms_; }

@@ -15,17 +15,20 @@ constexpr double sample_count = 64;
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
+/// One number per cell of the slab.
+void exchange_slab(io::State& state, const std::string& name, const Grid& grid, std::vector<double>& values) {
+  values.resize(grid.local_count());
+  state.rows(name, values, grid.cells(grid.dimension() - 1), grid.slab().begin, grid.layer_size());
+}
+
 /// Drives one propagator through the times of a density.
 class Solver {
  public:
   Solver(const DensitySettings& settings, const DensityOptions& options)
       : settings_(settings), options_(options), grid_(*settings.grid) {
-    path_.name = settings.name;
-    path_.grid = settings.grid;
-    path_.process = settings.process;
+    path_ = unsolved(settings);
     path_.is_law = !options_.is_backward;
     boxes_ = named_boxes(settings);
-    for (const Box& box : boxes_) path_.boxes.push_back({box, {}, {}, {}});
     box_rates_.assign(boxes_.size(), {});
     outflow_.assign(boxes_.size(), 0.0);
     outflow_error_.assign(boxes_.size(), 0.0);
@@ -62,29 +65,33 @@ class Solver {
                          [&] { settings_.reference->cell_masses(grid_.local_edges(), reference_); });
     }
     const std::vector<double> volumes = grid_.local_volumes();
-    double t = 0;
-    path_.step_times.push_back(0);
-    record(0);
-    for (double target : settings_.at) {
+    if (!restored()) {
+      path_.step_times.push_back(0);
+      record(0);
+    }
+    while (path_.snapshots.size() < settings_.at.size()) {
+      const std::size_t k = path_.snapshots.size();
+      const double t = k > 0 ? settings_.at[k - 1] : 0, target = settings_.at[k];
       if (target > t) {
         advance(t, target);
-        t = target;
-        check(t);
-        record(t);
+        check(target);
+        record(target);
       }
       Snapshot snapshot{target, values_};
       for (std::size_t i = 0; i < volumes.size(); ++i) snapshot.values[i] /= volumes[i];
       path_.snapshots.push_back(std::move(snapshot));
+      safe_point();
     }
   }
 
   void solve_backward() {
     values_ = final_values(settings_, options_);
-    double t = settings_.process->horizon();
-    path_.step_times.push_back(t);
-    for (auto target = settings_.at.rbegin(); target != settings_.at.rend(); ++target) {
-      if (*target < t) advance(*target, t);
-      t = *target;
+    if (!restored()) path_.step_times.push_back(settings_.process->horizon());
+    while (path_.snapshots.size() < settings_.at.size()) {
+      const std::size_t left = settings_.at.size() - path_.snapshots.size();
+      const double from = left < settings_.at.size() ? settings_.at[left] : settings_.process->horizon();
+      const double t = settings_.at[left - 1];
+      if (t < from) advance(t, from);
       path_.snapshots.insert(path_.snapshots.begin(), Snapshot{t, values_});
       const double nan = std::numeric_limits<double>::quiet_NaN();
       Diagnostics numbers;
@@ -94,7 +101,36 @@ class Solver {
       numbers.smallest = grid_.communicator().min(*std::min_element(values_.begin(), values_.end()));
       path_.diagnostics.insert(path_.diagnostics.begin(), numbers);
       check_masses(grid_, t, values_, settings_.name);
+      safe_point();
     }
+  }
+
+  bool restored() {
+    return settings_.checkpoints &&
+           settings_.checkpoints->restore(grid_.communicator(), [this](io::State& state) { exchange(state); });
+  }
+  void safe_point() {
+    if (settings_.checkpoints)
+      settings_.checkpoints->pass(grid_.communicator(), [this](io::State& state) { exchange(state); });
+  }
+
+  /// All that changes from step to step.
+  void exchange(io::State& state) {
+    densities::exchange(state, path_);
+    exchange_slab(state, "masses", grid_, values_);
+    propagator_->exchange(state);
+    state.integer("pieces", pieces_);
+    state.real("done", done_);
+    state.real("scale", scale_);
+    state.real("proposed_step", proposed_);
+    state.real("action", action_);
+    state.real("last_energy", last_energy_);
+    state.integer("negative_cells", negative_.count);
+    state.real("negative_mass", negative_.mass);
+    state.list("rate_times", rate_times_);
+    state.list("outflow", outflow_);
+    state.list("outflow_error", outflow_error_);
+    for (std::vector<double>& rates : box_rates_) state.list("box_rates", rates);
   }
 
   /// From t0 to t1 (or back), with the steps of a given list, a fixed number, or by step doubling.
@@ -114,6 +150,8 @@ class Solver {
     } else {
       adaptive(t0, t1);
     }
+    pieces_ = 0;
+    done_ = 0;
     seconds_ += seconds() - begin;
   }
 
@@ -198,11 +236,11 @@ class Solver {
   }
 
   void fixed(double t0, double t1, long steps) {
-    if (!sees_steps() && !settings_.progress) return step(t0, t1, steps);
+    if (!sees_steps() && !settings_.progress && !settings_.checkpoints) return step(t0, t1, steps);
     // In pieces, so that integrals over time see every step and progress some.
     const long pieces = sees_steps() ? steps : std::min(steps, 20L);
-    for (long k = 0; k < pieces; ++k) {
-      const long from = steps * k / pieces, to = steps * (k + 1) / pieces;
+    while (pieces_ < pieces) {
+      const long from = steps * pieces_ / pieces, to = steps * (pieces_ + 1) / pieces;
       const auto time = [&](long s) {
         return s == steps ? t1 : t0 + (t1 - t0) * (static_cast<double>(s) / static_cast<double>(steps));
       };
@@ -210,6 +248,7 @@ class Solver {
         step(time(steps - to), time(steps - from), to - from);
       else
         step(time(from), time(to), to - from);
+      if (++pieces_ < pieces) safe_point();
     }
   }
 
@@ -222,8 +261,11 @@ class Solver {
     times.push_back(t1);
     std::sort(times.begin(), times.end());
     if (options_.is_backward) std::reverse(times.begin(), times.end());
-    for (std::size_t i = 0; i + 1 < times.size(); ++i)
-      step(std::min(times[i], times[i + 1]), std::max(times[i], times[i + 1]), 1);
+    const auto pieces = static_cast<std::int64_t>(times.size()) - 1;
+    while (pieces_ < pieces) {
+      step(std::min(times[pieces_], times[pieces_ + 1]), std::max(times[pieces_], times[pieces_ + 1]), 1);
+      if (++pieces_ < pieces) safe_point();
+    }
   }
 
   /// Step doubling: two half steps are kept (they are positive, an extrapolation would not be), their distance to one
@@ -231,29 +273,27 @@ class Solver {
   void adaptive(double t0, double t1) {
     const double horizon = settings_.process->horizon(), order = propagator_->order();
     if (proposed_ == 0) proposed_ = horizon / 100;
-    double done = 0;  // of t1 - t0, from the starting end
     const double length = t1 - t0;
-    double scale = 1;  // masses add up to one; a backward function is measured by its own size
-    if (options_.is_backward) {
+    if (options_.is_backward && done_ == 0) {  // masses add up to one; a backward function is measured by its own size
       parallel::ExactSum sum;
       for (double v : values_) sum.add(std::abs(v));
-      scale = std::max(grid_.communicator().sum(sum), 1e-300);
+      scale_ = std::max(grid_.communicator().sum(sum), 1e-300);
     }
-    while (done < length) {
+    while (done_ < length) {
       double h = proposed_;
-      if (h >= length - done)
-        h = length - done;
-      else if (2 * h > length - done)
-        h = 0.5 * (length - done);
-      const bool is_final = h == length - done;
-      const double from = options_.is_backward ? (is_final ? t0 : t1 - done - h) : t0 + done;
-      const double to = options_.is_backward ? t1 - done : (is_final ? t1 : t0 + done + h);
+      if (h >= length - done_)
+        h = length - done_;
+      else if (2 * h > length - done_)
+        h = 0.5 * (length - done_);
+      const bool is_final = h == length - done_;
+      const double from = options_.is_backward ? (is_final ? t0 : t1 - done_ - h) : t0 + done_;
+      const double to = options_.is_backward ? t1 - done_ : (is_final ? t1 : t0 + done_ + h);
       const std::vector<double> saved = values_, counters = propagator_->counters();
       apply(from, to, 1);
       const std::vector<double> coarse = std::exchange(values_, saved);
       propagator_->set_counters(counters);
       apply(from, to, 2);
-      const double error = l1_distance(grid_, values_, coarse) / scale / (std::pow(2.0, order) - 1);
+      const double error = l1_distance(grid_, values_, coarse) / scale_ / (std::pow(2.0, order) - 1);
       const double allowed = options_.tolerance * h / horizon;
       if (!std::isfinite(error))
         throw DivergedError("density '" + settings_.name + "' is not finite at t = " + std::to_string(to));
@@ -262,7 +302,7 @@ class Solver {
         if (error > allowed)
           throw DivergedError("density '" + settings_.name + "' needs steps below 1e-10 of the horizon at t = " +
                               std::to_string(from) + "; its coefficients may be singular there");
-        done = is_final ? length : done + h;
+        done_ = is_final ? length : done_ + h;
         const double middle = from + 0.5 * (to - from);
         path_.step_times.push_back(middle);
         path_.step_times.push_back(options_.is_backward ? from : to);
@@ -272,6 +312,7 @@ class Solver {
           proposed_ = h * factor;
         else
           proposed_ = std::max(proposed_, h * factor);
+        if (!is_final) safe_point();
       } else {
         values_ = saved;
         propagator_->set_counters(counters);
@@ -316,6 +357,9 @@ class Solver {
   std::unique_ptr<Propagator> propagator_;
   std::vector<double> values_, reference_;
   double seconds_ = 0, proposed_ = 0, action_ = 0, last_energy_ = 0;
+  // Where the way to the next time of `at` stands: pieces of it, or the part of it in time.
+  std::int64_t pieces_ = 0;
+  double done_ = 0, scale_ = 1;
   Negative negative_;
   std::vector<Box> boxes_;
   std::vector<double> rate_times_, outflow_, outflow_error_;  ///< times of box_rates_; integrals from the start
@@ -323,6 +367,55 @@ class Solver {
 };
 
 }  // namespace
+
+void exchange(io::State& state, DensityPath& path) {
+  const Grid& grid = *path.grid;
+  const auto resized = [&state](const std::string& name, auto& list) {
+    std::int64_t size = static_cast<std::int64_t>(list.size());
+    state.integer(name, size);
+    list.resize(size);
+  };
+  state.flag("is_law", path.is_law);
+  resized("snapshots", path.snapshots);
+  for (Snapshot& snapshot : path.snapshots) {
+    state.real("time", snapshot.time);
+    exchange_slab(state, "values", grid, snapshot.values);
+  }
+  resized("diagnostics", path.diagnostics);
+  for (Diagnostics& d : path.diagnostics) {
+    for (double* number :
+         {&d.time, &d.mass, &d.entropy, &d.kinetic_energy, &d.action, &d.boundary_mass, &d.smallest, &d.reference_kl})
+      state.real("number", *number);
+    for (Sides* sides : {&d.absorbed, &d.flux}) {
+      resized("sides", *sides);
+      for (auto& side : *sides) state.span("side", std::span<double>(side));
+    }
+  }
+  for (BoxBalance& box : path.boxes) {
+    state.list("mass", box.mass);
+    state.list("outflow", box.outflow);
+    state.list("outflow_error", box.outflow_error);
+  }
+  state.list("step_times", path.step_times);
+  io::exchange(state, "quantities", path.quantities);
+  io::exchange(state, "work", path.work);
+  resized("notes", path.notes);
+  for (std::string& note : path.notes) state.text("note", note);
+  resized("errors", path.errors);
+  for (DensityPath::ErrorEstimate& error : path.errors) {
+    for (double* number : {&error.space, &error.time, &error.boundary}) state.real("error", *number);
+    exchange_slab(state, "defect", grid, error.defect);
+  }
+}
+
+DensityPath unsolved(const DensitySettings& settings) {
+  DensityPath path;
+  path.name = settings.name;
+  path.grid = settings.grid;
+  path.process = settings.process;
+  for (const Box& box : named_boxes(settings)) path.boxes.push_back({box, {}, {}, {}});
+  return path;
+}
 
 DensityPath solve_density(const DensitySettings& settings) {
   check_density(settings);

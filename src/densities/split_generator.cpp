@@ -1,5 +1,7 @@
 #include "split_generator.hpp"
 
+#include "shares.hpp"
+
 namespace fortet::densities {
 
 SplitGenerator::SplitGenerator(const processes::Process& process, const Grid& grid, const DiffusionShape& shape,
@@ -41,6 +43,13 @@ double SplitGenerator::terms() const {
   double terms = 0;
   for (const auto& line_operator : operators_) terms += line_operator->terms();
   return terms;
+}
+
+void SplitGenerator::exchange(io::State& state) {
+  for (std::size_t axis = 0; axis < absorbed_.size(); ++axis) {
+    for (int side = 0; side < 2; ++side)
+      exchange_share(state, fmt::format("absorbed {} {}", axis, side), grid_->communicator(), absorbed_[axis][side]);
+  }
 }
 
 std::vector<double> SplitGenerator::counters() const {

@@ -20,6 +20,7 @@ class SplitGenerator {
   Sides absorbed() const;  ///< collective
   std::vector<double> counters() const;
   void set_counters(const std::vector<double>& counters);
+  void exchange(io::State& state);
   double terms() const;
 
  private:

@@ -27,6 +27,7 @@ class Strang final : public Propagator {
   Sides absorbed() const override { return generator_.absorbed(); }
   std::vector<double> counters() const override { return generator_.counters(); }
   void set_counters(const std::vector<double>& counters) override { generator_.set_counters(counters); }
+  void exchange(io::State& state) override { generator_.exchange(state); }
   bool is_exact_in_time() const override {
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
       if (!generator_.is_exact(axis)) return false;
@@ -91,6 +92,10 @@ class Unsplit final : public Propagator {
   Sides absorbed() const override { return series_.absorbed(); }
   std::vector<double> counters() const override { return series_.counters(); }
   void set_counters(const std::vector<double>& counters) override { series_.set_counters(counters); }
+  void exchange(io::State& state) override {
+    if (steps_taken_ == 0) series_.build(clock_.reference());
+    series_.exchange(state);
+  }
   bool is_exact_in_time() const override { return clock_.is_known(); }
   double terms() const override { return series_.terms(); }
   long steps_taken() const override { return steps_taken_; }

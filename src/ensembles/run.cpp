@@ -17,50 +17,179 @@ struct Counters {
   std::int64_t particle_steps = 0, evaluations = 0, rejected = 0, proposed = 0, accepted = 0;
 };
 
+std::size_t record_count(const Setup& setup) { return setup.grid.steps.size() / setup.every + 1; }
+
+/// Of a snapshot whose arrays have their sizes.
+void exchange_particles(io::State& state, Snapshot& snapshot, bool weights, bool log_density) {
+  for (int k = 0; k < snapshot.positions.dimension(); ++k) {
+    const std::span<double> column(snapshot.positions.view().coordinate(k), snapshot.positions.size());
+    state.rows("positions", column, snapshot.total, snapshot.first, 1);
+  }
+  if (weights) state.rows("weights", snapshot.weights, snapshot.total, snapshot.first, 1);
+  if (log_density) state.rows("log_density", snapshot.log_density, snapshot.total, snapshot.first, 1);
+}
+
 /// All particles of this rank. Chunks of particles that fit the second-level cache go through all steps, block by block
 /// within a step, so that what a field prepares for one time serves the whole chunk. Chunks begin at multiples of the
 /// stepper's alignment: particles of the neighbour ranks that share a granule are computed here too and dropped.
 class RankRun {
  public:
-  RankRun(const Setup& setup, parallel::Range own, EnsemblePath& path, std::vector<double>& recorded)
+  /// Collective: throws on every rank if there is not enough memory on one.
+  RankRun(const Setup& setup, const parallel::Communicator& communicator, EnsemblePath& path)
       : setup_(setup),
-        own_(own),
+        communicator_(communicator),
+        own_(communicator.share(setup.settings.particles)),
         path_(path),
-        recorded_(recorded),
-        initial_(setup.settings.seed, parallel::Purpose::initial_law, setup.settings.name) {}
-
-  Counters run() {
-    if (own_.size() == 0) return {};
-    const Index alignment = setup_.stepper->alignment();
-    const Index first = own_.begin / alignment, groups = (own_.end + alignment - 1) / alignment - first;
-    const Index threads = parallel::thread_count();
-    const Index fitting =
-        setup_.stepper->is_adaptive() ? 1 : std::max<Index>(1, cache_values / (setup_.dimension() + 2) / alignment);
-    const Index waves = (groups + fitting * threads - 1) / (fitting * threads);
-    const Index chunk = std::max<Index>(1, (groups + threads * waves - 1) / (threads * waves));
-    const std::thread::id caller = std::this_thread::get_id();
-    std::atomic<Index> done = 0;
-    parallel::for_blocks(groups, chunk, [&](Index begin, Index end) {
-      if (failed_) return;
-      try {
-        run_chunk((first + begin) * alignment, (end - begin) * alignment);
-      } catch (...) {
-        failed_ = true;
-        throw;
-      }
-      const Index finished = done += end - begin;
-      if (setup_.settings.progress && std::this_thread::get_id() == caller) {
-        setup_.settings.progress(static_cast<double>(finished) / static_cast<double>(groups));
-      }
+        initial_(setup.settings.seed, parallel::Purpose::initial_law, setup.settings.name) {
+    parallel::together(communicator_, [&] {
+      for (const double t : setup_.at) path_.snapshots.push_back(make_snapshot(t));
+      const std::int64_t followed = std::max<std::int64_t>(0, std::min(own_.end, setup_.trajectories) - own_.begin);
+      if (followed > 0) recorded_.resize(record_count(setup_) * followed * setup_.dimension());
+      if (setup_.path_energy) energy_.resize(own_.size());
     });
-    return counters_;
   }
 
-  /// Sum over this rank's particles of the integral of |b|^2.
-  const parallel::ExactSum& path_energy() const { return path_energy_; }
+  /// Chunks in rounds, with a safe point after each. Collective.
+  void run() {
+    io::Checkpoints* const checkpoints = setup_.settings.checkpoints;
+    const io::Exchange state = [this](io::State& s) { exchange(s); };
+    if (checkpoints) checkpoints->restore(communicator_, state);
+    const std::vector<parallel::Range> chunks = open_chunks();
+    const Index threads = parallel::thread_count(), count = static_cast<Index>(chunks.size());
+    const Index round = std::max(threads, (count / most_rounds + threads - 1) / threads * threads);
+    const auto rounds = static_cast<Index>(communicator_.max(static_cast<double>((count + round - 1) / round)));
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<Index> finished = 0;
+    for (Index r = 0; r < rounds; ++r) {
+      const Index first = std::min(count, r * round), last = std::min(count, first + round);
+      parallel::together(communicator_, [&] {
+        parallel::for_blocks(last - first, 1, [&](Index begin, Index) {
+          if (failed_) return;
+          try {
+            run_chunk(chunks[first + begin].begin, chunks[first + begin].size());
+          } catch (...) {
+            failed_ = true;
+            throw;
+          }
+          const Index so_far = ++finished;
+          if (setup_.settings.progress && std::this_thread::get_id() == caller) {
+            setup_.settings.progress(static_cast<double>(so_far) / static_cast<double>(count));
+          }
+        });
+      });
+      for (Index c = first; c < last; ++c) {
+        done_.push_back(std::max(chunks[c].begin, own_.begin));
+        done_.push_back(std::min(chunks[c].end, own_.end));
+      }
+      if (checkpoints && r + 1 < rounds) checkpoints->pass(communicator_, state);
+    }
+  }
+
+  /// Over all ranks. Collective.
+  Counters total_counters() const {
+    std::array<std::int64_t, 5> sums{counters_.particle_steps, counters_.evaluations, counters_.rejected,
+                                     counters_.proposed, counters_.accepted};
+    communicator_.sum_counts(sums);
+    return {sums[0], sums[1], sums[2], sums[3], sums[4]};
+  }
+
+  /// Mean over the particles of the integral of |b|^2. Collective.
+  double path_energy() const {
+    parallel::ExactSum sum;
+    sum.add(energy_);
+    const double total = communicator_.sum(sum);
+    return setup_.settings.particles > 0 ? total / static_cast<double>(setup_.settings.particles) : 0.0;
+  }
+
+  Trajectories trajectories() const;
 
  private:
   static constexpr Index cache_values = 32768;  // doubles of one chunk: 256 KiB
+  static constexpr Index most_rounds = 64;
+
+  Snapshot make_snapshot(double t) const {
+    Snapshot snapshot{t, own_.begin, setup_.settings.particles, PointArray(own_.size(), setup_.dimension()), {}, {}};
+    if (setup_.walls.absorbing()) snapshot.weights.resize(own_.size());
+    if (setup_.log_density) snapshot.log_density.resize(own_.size());
+    return snapshot;
+  }
+
+  /// What is left of this rank's particles, in chunks that begin and end at multiples of the stepper's alignment.
+  std::vector<parallel::Range> open_chunks() const {
+    const Index alignment = setup_.stepper->alignment(), threads = parallel::thread_count();
+    std::vector<parallel::Range> open;
+    std::int64_t begin = own_.begin;
+    for (std::size_t i = 0; i <= done_.size(); i += 2) {  // done_ is sorted when this is asked
+      const std::int64_t end = i < done_.size() ? std::clamp(done_[i], begin, own_.end) : own_.end;
+      if (end > begin) open.push_back({begin / alignment * alignment, (end + alignment - 1) / alignment * alignment});
+      if (i < done_.size()) begin = std::max(begin, std::min(done_[i + 1], own_.end));
+    }
+    Index groups = 0;
+    for (const parallel::Range& part : open) groups += part.size() / alignment;
+    if (groups == 0) return {};
+    const Index fitting =
+        setup_.stepper->is_adaptive() ? 1 : std::max<Index>(1, cache_values / (setup_.dimension() + 2) / alignment);
+    const Index waves = (groups + fitting * threads - 1) / (fitting * threads);
+    const Index size = std::max<Index>(1, (groups + threads * waves - 1) / (threads * waves)) * alignment;
+    std::vector<parallel::Range> chunks;
+    for (const parallel::Range& part : open) {
+      for (std::int64_t at = part.begin; at < part.end; at += size)
+        chunks.push_back({at, std::min(part.end, at + size)});
+    }
+    return chunks;
+  }
+
+  /// The finished particles, by pairs of ids [begin, end), and all that is known of them.
+  void exchange(io::State& state) {
+    std::vector<std::int64_t> done = all_done();
+    state.list("done", done);
+    Counters counters = total_counters();
+    for (std::int64_t* count :
+         {&counters.particle_steps, &counters.evaluations, &counters.rejected, &counters.proposed, &counters.accepted})
+      state.integer("count", *count);
+    for (Snapshot& snapshot : path_.snapshots)
+      exchange_particles(state, snapshot, setup_.walls.absorbing(), setup_.log_density);
+    if (setup_.path_energy) state.rows("path_energy", energy_, setup_.settings.particles, own_.begin, 1);
+    if (setup_.trajectories > 0) {
+      const std::size_t records = record_count(setup_), part = recorded_.size() / records;
+      for (std::size_t r = 0; r < records; ++r) {
+        state.rows("trajectories", std::span(recorded_).subspan(r * part, part), setup_.trajectories,
+                   std::min(own_.begin, setup_.trajectories), setup_.dimension());
+      }
+    }
+    if (!state.restores()) return;
+    done_ = std::move(done);
+    counters_ = communicator_.is_root() ? counters : Counters{};
+  }
+
+  /// Of all ranks, sorted and joined. Collective.
+  std::vector<std::int64_t> all_done() const {
+    std::vector<std::array<double, 2>> pairs;  // ids are exact in doubles
+    for (std::size_t i = 0; i < done_.size(); i += 2) {
+      const auto begin = static_cast<double>(done_[i]), end = static_cast<double>(done_[i + 1]);
+      if (!pairs.empty() && pairs.back()[1] == begin) {
+        pairs.back()[1] = end;
+      } else {
+        pairs.push_back({begin, end});
+      }
+    }
+    std::vector<double> flat;
+    for (const auto& pair : pairs) flat.insert(flat.end(), pair.begin(), pair.end());
+    flat = communicator_.gather_all(flat);
+    pairs.clear();
+    for (std::size_t i = 0; i < flat.size(); i += 2) pairs.push_back({flat[i], flat[i + 1]});
+    std::sort(pairs.begin(), pairs.end());
+    std::vector<std::int64_t> all;
+    for (const auto& pair : pairs) {
+      const auto begin = static_cast<std::int64_t>(pair[0]), end = static_cast<std::int64_t>(pair[1]);
+      if (!all.empty() && begin <= all.back()) {
+        all.back() = std::max(all.back(), end);
+      } else {
+        all.insert(all.end(), {begin, end});
+      }
+    }
+    return all;
+  }
 
   struct Chunk {
     std::int64_t first;
@@ -92,7 +221,7 @@ class RankRun {
     counters_.accepted += workspace.accepted;
     for (Index i = std::max<Index>(0, own_.begin - first); i < std::min<Index>(chunk.energy.size(), own_.end - first);
          ++i)
-      path_energy_.add(chunk.energy[i]);
+      energy_[first + i - own_.begin] = chunk.energy[i];
   }
 
   void start(Chunk& chunk, Index capacity) const {
@@ -195,34 +324,32 @@ class RankRun {
   }
 
   const Setup& setup_;
+  const parallel::Communicator& communicator_;
   parallel::Range own_;
   EnsemblePath& path_;
-  std::vector<double>& recorded_;
+  std::vector<double> recorded_, energy_;  ///< of this rank's particles
+  std::vector<std::int64_t> done_;         ///< finished particles, by pairs of ids; of all ranks after a restart
   parallel::Stream initial_;
   std::mutex mutex_;
   Counters counters_;
-  parallel::ExactSum path_energy_;
   std::atomic<bool> failed_ = false;
 };
 
-std::size_t record_count(const Setup& setup) { return setup.grid.steps.size() / setup.every + 1; }
-
 /// From [rank][record][particle][coordinate] to [record][particle][coordinate].
-Trajectories gather(const Setup& setup, const std::vector<double>& recorded,
-                    const parallel::Communicator& communicator) {
+Trajectories RankRun::trajectories() const {
   Trajectories result;
-  if (setup.trajectories == 0) return result;
-  const std::size_t records = record_count(setup), d = setup.dimension();
-  result.count = setup.trajectories;
-  result.dimension = setup.dimension();
+  if (setup_.trajectories == 0) return result;
+  const std::size_t records = record_count(setup_), d = setup_.dimension();
+  result.count = setup_.trajectories;
+  result.dimension = setup_.dimension();
   for (std::size_t r = 0; r < records; ++r)
-    result.times.push_back(r == 0 ? 0.0 : setup.grid.steps[r * setup.every - 1].end);
-  const std::vector<double> all = communicator.gather_all(recorded);
+    result.times.push_back(r == 0 ? 0.0 : setup_.grid.steps[r * setup_.every - 1].end);
+  const std::vector<double> all = communicator_.gather_all(recorded_);
   result.values.resize(all.size());
   std::size_t offset = 0;
-  for (int rank = 0; rank < communicator.size(); ++rank) {
-    const parallel::Range own = communicator.share(setup.settings.particles, rank);
-    const std::int64_t count = std::max<std::int64_t>(0, std::min(own.end, setup.trajectories) - own.begin);
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    const parallel::Range own = communicator_.share(setup_.settings.particles, rank);
+    const std::int64_t count = std::max<std::int64_t>(0, std::min(own.end, setup_.trajectories) - own.begin);
     for (std::size_t r = 0; r < records; ++r) {
       std::copy_n(all.begin() + offset, count * d,
                   result.values.begin() + (r * result.count + own.begin) * d * (count > 0));
@@ -239,41 +366,57 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
   path.process = settings.process;
   Setup setup = make_setup(settings, factor);  // the same on every rank
   for (const Step& step : setup.grid.steps) setup.prepared.push_back(setup.stepper->prepare(step));
-  const parallel::Range own = communicator.share(settings.particles);
-  std::vector<double> recorded;
-  Counters counters;
-  parallel::ExactSum path_energy;
-  parallel::together(communicator, [&] {
-    for (const double t : setup.at) {
-      path.snapshots.push_back({t, own.begin, settings.particles, PointArray(own.size(), setup.dimension()), {}, {}});
-      if (setup.walls.absorbing()) path.snapshots.back().weights.resize(own.size());
-      if (setup.log_density) path.snapshots.back().log_density.resize(own.size());
-    }
-    const std::int64_t followed = std::max<std::int64_t>(0, std::min(own.end, setup.trajectories) - own.begin);
-    if (followed > 0) recorded.resize(record_count(setup) * followed * setup.dimension());
-    RankRun rank_run(setup, own, path, recorded);
-    counters = rank_run.run();
-    path_energy = rank_run.path_energy();
-  });
-  path.trajectories = gather(setup, recorded, communicator);
+  RankRun rank_run(setup, communicator, path);
+  rank_run.run();
+  path.trajectories = rank_run.trajectories();
 
-  std::array<std::int64_t, 5> sums{counters.particle_steps, counters.evaluations, counters.rejected, counters.proposed,
-                                   counters.accepted};
-  communicator.sum_counts(sums);
-  path.work["particle_steps"] = static_cast<double>(sums[0]);
-  path.work["drift_evaluations"] = static_cast<double>(sums[1]);
-  if (setup.stepper->is_adaptive()) path.work["rejected_steps"] = static_cast<double>(sums[2]);
-  if (sums[3] > 0) path.work["acceptance_rate"] = static_cast<double>(sums[4]) / static_cast<double>(sums[3]);
-  if (setup.path_energy) {
-    const double sum = communicator.sum(path_energy);
-    path.work["path_energy"] = settings.particles > 0 ? sum / static_cast<double>(settings.particles) : 0.0;
-  }
+  const Counters counters = rank_run.total_counters();
+  path.work["particle_steps"] = static_cast<double>(counters.particle_steps);
+  path.work["drift_evaluations"] = static_cast<double>(counters.evaluations);
+  if (setup.stepper->is_adaptive()) path.work["rejected_steps"] = static_cast<double>(counters.rejected);
+  if (counters.proposed > 0)
+    path.work["acceptance_rate"] = static_cast<double>(counters.accepted) / static_cast<double>(counters.proposed);
+  if (setup.path_energy) path.work["path_energy"] = rank_run.path_energy();
   path.work["seconds"] =
       communicator.max(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return path;
 }
 
 }  // namespace
+
+void exchange(io::State& state, EnsemblePath& path, const parallel::Communicator& communicator) {
+  auto count = static_cast<std::int64_t>(path.snapshots.size());
+  state.integer("snapshots", count);
+  path.snapshots.resize(count);
+  for (Snapshot& snapshot : path.snapshots) {
+    std::int64_t dimension = snapshot.positions.dimension();
+    bool weights = communicator.any(!snapshot.weights.empty());
+    bool log_density = communicator.any(!snapshot.log_density.empty());
+    state.real("time", snapshot.time);
+    state.integer("total", snapshot.total);
+    state.integer("dimension", dimension);
+    state.flag("weights", weights);
+    state.flag("log_density", log_density);
+    if (state.restores()) {
+      const parallel::Range own = communicator.share(snapshot.total);
+      snapshot.first = own.begin;
+      parallel::together(communicator, [&] {
+        snapshot.positions = PointArray(own.size(), static_cast<int>(dimension));
+        snapshot.weights.resize(weights ? own.size() : 0);
+        snapshot.log_density.resize(log_density ? own.size() : 0);
+      });
+    }
+    exchange_particles(state, snapshot, weights, log_density);
+  }
+  std::int64_t dimension = path.trajectories.dimension;
+  state.list("times", path.trajectories.times);
+  state.integer("count", path.trajectories.count);
+  state.integer("dimension", dimension);
+  path.trajectories.dimension = static_cast<int>(dimension);
+  state.list("trajectories", path.trajectories.values);
+  state.real("stationary_correlation", path.stationary_correlation);
+  io::exchange(state, "work", path.work);
+}
 
 EnsemblePath run_ensemble(const EnsembleSettings& settings, const parallel::Communicator& communicator) {
   return run(settings, communicator, 1);

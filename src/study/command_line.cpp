@@ -1,11 +1,30 @@
 #include "fortet/study/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
 
 #include "fortet/study/results.hpp"
 
 namespace fortet::study {
+
+namespace {
+/// Of "H:M:S", "M:S" or "S"; NaN for anything else.
+double seconds_of(const std::string& text) {
+  double seconds = 0;
+  std::size_t begin = 0;
+  for (int part = 0; part < 3; ++part) {
+    const std::size_t end = std::min(text.find(':', begin), text.size());
+    int value = 0;
+    const auto [stop, fault] = std::from_chars(text.data() + begin, text.data() + end, value);
+    if (fault != std::errc() || stop != text.data() + end || value < 0) break;
+    seconds = 60 * seconds + value;
+    if (end == text.size()) return seconds;
+    begin = end + 1;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+}  // namespace
 
 CommandLine parse_command_line(int argc, char** argv, bool speaks) {
   CommandLine result;
@@ -31,8 +50,9 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
   run->add_flag("--dry-run", result.dry_run, "check the deck and print the plan, compute nothing");
   run->add_option("--case", result.case_number, "only this case of a sweep, counting from 1")
       ->check(CLI::PositiveNumber);
-  run->add_option("--restart", restart, "continue from a checkpoint");
-  run->add_option("--walltime", walltime, "stop with a checkpoint before this time (H:M:S)");
+  run->add_option("--restart", restart,
+                  "latest: go on from the checkpoints in the output folder, if there are any; or a folder of results");
+  run->add_option("--walltime", walltime, "stop with a checkpoint before this time is over (H:M:S, M:S or seconds)");
   CLI::App* validate = app.add_subcommand("validate", "check a deck and print the plan");
   validate->add_option("deck", result.argument, "deck (YAML)")->required();
   validate->add_option("overrides", result.overrides, "key.path=value");
@@ -59,13 +79,14 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
     return result;
   }
   result.command = app.get_subcommands().front()->get_name();
-  if (!restart.empty() || !walltime.empty()) {
-    if (speaks) {
-      std::fprintf(stderr,
-                   "fortet: %s is not available in this version: it needs checkpoints, which are not written yet\n",
-                   restart.empty() ? "--walltime" : "--restart");
+  result.restarts = !restart.empty();
+  if (restart != "latest") result.restart_from = restart;
+  if (!walltime.empty()) {
+    result.walltime = seconds_of(walltime);
+    if (!(result.walltime > 0)) {
+      if (speaks) std::fprintf(stderr, "fortet: --walltime %s: expected H:M:S, M:S or seconds\n", walltime.c_str());
+      result.exit_code = static_cast<int>(ExitCode::usage);
     }
-    result.exit_code = static_cast<int>(ExitCode::usage);
   }
   return result;
 }

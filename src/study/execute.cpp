@@ -11,6 +11,8 @@
 #include "fortet/study/report.hpp"
 #include "fortet/study/results.hpp"
 #include "fortet/study/selftest.hpp"
+#include "keeper.hpp"
+#include "sweep_progress.hpp"
 #include "sweep_table.hpp"
 
 namespace fortet::study {
@@ -128,37 +130,56 @@ class Commands {
       return 0;
     }
     banner(*studies.front());
+    Watch watch(line_.walltime);
     bool agree = true;
     SweepTable sweep;
     const std::filesystem::path output = studies.front()->deck().output;
     const std::vector<Parameters> orders = studies.front()->deck().orders;
+    const bool is_sweep = cases.size() > 1 && line_.case_number == 0;
+    SweepProgress progress(communicator_, is_sweep ? output : "", restart(), [&](io::State& state) {
+      state.flag("agree", agree);
+      sweep.exchange(state);
+    });
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
       if (!one.name.empty())
         say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(),
                         fmt::join(one.assignments, " ")));
       const std::filesystem::path folder = one.name.empty() ? output : output / one.name;
-      const Study::Outcome outcome = run_one(*studies[c], folder);
-      agree = agree && outcome.agrees();
-      sweep.add(one, outcome.checks);
-      sweep.add(one, outcome.measurements);
+      if (progress.has(one.name, studies[c]->deck())) {
+        say("finished by an earlier run\n");
+      } else {
+        const Study::Outcome outcome = run_one(*studies[c], folder, watch);
+        agree = agree && outcome.agrees();
+        sweep.add(one, outcome.checks);
+        sweep.add(one, outcome.measurements);
+        progress.add(one.name, studies[c]->deck());
+      }
       studies[c].reset();
     }
-    if (cases.size() > 1 && line_.case_number == 0) {
+    if (is_sweep) {
       sweep.judge_orders(orders);
       agree = agree && sweep.orders_agree();
       say(fmt::format("\n{}", sweep.text()));
       write_text(output / "sweep.csv", sweep.csv(), communicator_);
+      progress.discard();
     }
     return static_cast<int>(agree ? ExitCode::done : ExitCode::disagrees);
   }
 
-  Study::Outcome run_one(Study& study, const std::filesystem::path& folder) {
+  Restart restart() const { return {line_.restarts, line_.restart_from}; }
+
+  Study::Outcome run_one(Study& study, const std::filesystem::path& folder, Watch& watch) {
     const double start = MPI_Wtime();
+    Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && study.has_metrics());
+    Restart from = restart();
+    if (!from.from.empty()) from.from /= std::filesystem::relative(folder, study.deck().output);  // the case of a sweep
+    Keeper keeper(communicator_, study.deck(), folder, from, watch, metrics);
     write_deck(study.deck(), folder, communicator_);
-    Study::Outcome outcome = study.run(folder);
+    Study::Outcome outcome = study.run(folder, metrics, keeper);
     const double computed = communicator_.max(MPI_Wtime() - start);
     write_results(study, outcome, folder, line_.words, computed, communicator_);
+    keeper.discard();
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
     if (!outcome.measurements.empty()) say(fmt::format("\n{}", table(outcome.measurements)));
     say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));

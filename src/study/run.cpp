@@ -1,7 +1,7 @@
 // Computes the objects of a study in order and makes its checks.
 #include "fortet/base/progress.hpp"
 #include "fortet/study/study.hpp"
-#include "metrics.hpp"
+#include "keeper.hpp"
 
 namespace fortet::study {
 
@@ -30,6 +30,67 @@ comparisons::Side Study::side(const std::string& target, const Outcome& outcome)
   return side;
 }
 
+/// Computes one density and, if a check wants it, the estimate of its errors.
+void Study::solve(const std::string& name, Keeper& keeper, Outcome& outcome, Progress& progress) {
+  const std::string object = "densities." + name;
+  densities::DensitySettings& settings = densities_.at(name);
+  settings.progress = [&](double fraction) { progress.update(fraction); };
+  densities::DensityPath& path = outcome.densities.emplace(name, densities::unsolved(settings)).first->second;
+  const io::Exchange whole = [&path](io::State& state) { densities::exchange(state, path); };
+  keeper.object(object, whole, [&](io::Checkpoints& checkpoints) {
+    settings.checkpoints = &checkpoints;
+    path = densities::solve_density(settings);
+  });
+  if (settings.parameters.boolean("error_budget") && is_compared(object) && path.is_law && path.errors.empty()) {
+    using densities::Companion;
+    std::map<Companion, densities::DensityPath> companions;
+    const std::map<Companion, std::string> names{{Companion::space, object + ".space"},
+                                                 {Companion::time, object + ".time"}};
+    for (const auto& [which, label] : names) {
+      if (!densities::has_companion(which, path)) continue;
+      densities::DensityPath& companion =
+          companions.emplace(which, densities::unsolved_companion(which, settings, path)).first->second;
+      keeper.object(
+          label, [&companion](io::State& state) { densities::exchange(state, companion); },
+          [&](io::Checkpoints& checkpoints) {
+            settings.checkpoints = &checkpoints;
+            companion = densities::solve_companion(which, settings, path);
+          });
+    }
+    const auto time = companions.find(Companion::time);
+    densities::estimate_errors(settings, path, companions.at(Companion::space),
+                               time == companions.end() ? nullptr : &time->second);
+    keeper.renew(object, whole, {names.at(Companion::space), names.at(Companion::time)});
+  }
+  settings.progress = nullptr;
+  settings.checkpoints = nullptr;
+  const auto deferred = deferred_.find(name);
+  if (deferred != deferred_.end()) deferred->second->fill(densities::score_field(path));
+}
+
+/// Runs one ensemble and, if a check wants it, its coarser twin.
+void Study::walk(const std::string& name, Keeper& keeper, Outcome& outcome, Progress& progress) {
+  const std::string object = "ensembles." + name;
+  ensembles::EnsembleSettings& settings = ensembles_.at(name);
+  settings.progress = [&](double fraction) { progress.update(fraction); };
+  const auto run = [&](const std::string& label, ensembles::EnsemblePath& path, int factor) {
+    path.name = settings.name;
+    path.process = settings.process;
+    keeper.object(
+        label, [this, &path](io::State& state) { ensembles::exchange(state, path, communicator_); },
+        [&](io::Checkpoints& checkpoints) {
+          settings.checkpoints = &checkpoints;
+          path = factor > 1 ? ensembles::run_coarser(settings, communicator_, factor)
+                            : ensembles::run_ensemble(settings, communicator_);
+        });
+  };
+  run(object, outcome.ensembles[name], 1);
+  if (settings.parameters.boolean("error_budget") && is_compared(object) && ensembles::has_step_error(settings))
+    run(object + ".coarser", coarser_[name], 2);
+  settings.progress = nullptr;
+  settings.checkpoints = nullptr;
+}
+
 /// Trains one model; its weights and curves are in the folder as they come.
 void Study::train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Progress& progress) {
   training::TrainingContext context{
@@ -39,9 +100,8 @@ void Study::train(const std::string& name, const std::filesystem::path& folder, 
   models_.at(name)->train(context);
 }
 
-Study::Outcome Study::run(const std::filesystem::path& folder) {
+Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper) {
   Outcome outcome;
-  Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && !(models_.empty() && bridges_.empty()));
   const auto timed = [&](const std::string& object, const auto& body) {
     Progress progress(object, communicator_.is_root());
     const double start = MPI_Wtime();
@@ -56,17 +116,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder) {
     const Target parts(object);
     const std::string &section = parts.section, &name = parts.name;
     if (section == "densities") {
-      timed(object, [&](Progress& progress) {
-        densities::DensitySettings& settings = densities_.at(name);
-        settings.progress = [&](double fraction) { progress.update(fraction); };
-        densities::DensityPath path = densities::solve_density(settings);
-        const bool wanted = settings.parameters.boolean("error_budget") && is_compared(object) && path.is_law;
-        if (wanted) densities::estimate_errors(settings, path);
-        const auto deferred = deferred_.find(name);
-        if (deferred != deferred_.end()) deferred->second->fill(densities::score_field(path));
-        outcome.densities.emplace(name, std::move(path));
-        settings.progress = nullptr;
-      });
+      timed(object, [&](Progress& progress) { solve(name, keeper, outcome, progress); });
     } else if (section == "bridges") {
       timed(object, [&](Progress& progress) {
         bridge_reports_->progress = [&](double fraction, const std::string& state) {
@@ -81,26 +131,20 @@ Study::Outcome Study::run(const std::filesystem::path& folder) {
       timed(object, [&](Progress& progress) { train(name, folder, metrics, progress); });
     } else if (section == "measures") {
       timed(object, [&](Progress&) {
+        keeper.pass();
         const comparisons::MeasureContext context{[&](const std::string& target) { return side(target, outcome); },
                                                   deck_.seed};
         auto found = comparisons::run_measure(*measures_.at(name), *deck_.find(section, name), context, communicator_);
         std::move(found.begin(), found.end(), std::back_inserter(outcome.measurements));
       });
     } else if (section == "ensembles") {
-      timed(object, [&](Progress& progress) {
-        ensembles::EnsembleSettings& settings = ensembles_.at(name);
-        settings.progress = [&](double fraction) { progress.update(fraction); };
-        outcome.ensembles.emplace(name, ensembles::run_ensemble(settings, communicator_));
-        if (settings.parameters.boolean("error_budget") && is_compared(object) && ensembles::has_step_error(settings)) {
-          coarser_.emplace(name, ensembles::run_coarser(settings, communicator_, 2));
-        }
-        settings.progress = nullptr;
-      });
+      timed(object, [&](Progress& progress) { walk(name, keeper, outcome, progress); });
     }
   }
   metrics.close();
   for (PendingCheck& check : checks_) {
     timed(check.settings.parameters.name(), [&](Progress&) {
+      keeper.pass();
       check.settings.first = side(check.first, outcome);
       check.settings.second = side(check.second, outcome);
       std::vector<comparisons::Result> results = comparisons::run_check(check.settings, communicator_);

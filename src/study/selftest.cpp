@@ -1,9 +1,12 @@
 // A study of exact cases that needs no file: what `fortet selftest` runs.
 #include "fortet/study/selftest.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "fortet/study/results.hpp"
+#include "keeper.hpp"
 
 namespace fortet::study {
 
@@ -46,7 +49,13 @@ int selftest(const parallel::Communicator& communicator) {
   Deck deck = resolve(read_yaml("selftest", deck_text, faults), faults);
   Study study(std::move(deck), communicator, ".", faults);
   if (!faults.empty()) throw Error(ExitCode::internal, faults.text());
-  const Study::Outcome outcome = study.run("");
+  // Nothing is written, unless the test is stopped.
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("fortet-selftest-{}", getuid());
+  Watch watch(0);
+  Metrics metrics("", false);
+  Keeper keeper(communicator, study.deck(), folder, {}, watch, metrics);
+  const Study::Outcome outcome = study.run(folder, metrics, keeper);
   if (communicator.is_root()) {
     std::fputs(table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()).c_str(), stdout);
     std::puts(outcome.agrees() ? "self test passed" : "SELF TEST FAILED");

@@ -14,7 +14,11 @@ const Schema& study_schema() {
        required("output", {Type::text}, "folder of the results, relative to the working directory"),
        defaulted("false_alarm_rate", {Type::real}, 0.01,
                  "probability that a study in which all routes agree is told that one disagrees (Holm over all checks)")
-           .between(1e-12, 0.5)}};
+           .between(1e-12, 0.5),
+       defaulted("checkpoint_interval", {Type::real}, 600,
+                 "seconds of wall time between checkpoints; 0: only when the run is stopped")
+           .nonnegative(),
+       defaulted("checkpoints_kept", {Type::integer}, 2, "states of the running object that are kept").at_least(1)}};
   return schema;
 }
 

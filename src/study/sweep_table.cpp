@@ -97,6 +97,49 @@ void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& re
   }
 }
 
+void SweepTable::exchange(io::State& state) {
+  const auto resized = [&state](const std::string& name, auto& list) {
+    auto size = static_cast<std::int64_t>(list.size());
+    state.integer(name, size);
+    list.resize(size);
+  };
+  const auto texts = [&](const std::string& name, std::vector<std::string>& list) {
+    resized(name, list);
+    for (std::string& text : list) state.text("text", text);
+  };
+  resized("checks", rows_);
+  for (Row& row : rows_) {
+    texts("assignments", row.assignments);
+    state.text("check", row.check);
+    state.text("statistic", row.statistic);
+    state.real("time", row.time);
+    state.list("values", row.values);
+    std::vector<std::string> sources;
+    for (const auto& [source, errors] : row.budgets) sources.push_back(source);
+    texts("sources", sources);
+    for (const std::string& source : sources) state.list("errors", row.budgets[source]);
+    std::int64_t agreements = row.agreements;
+    state.integer("agreements", agreements);
+    row.agreements = static_cast<int>(agreements);
+  }
+  resized("measures", measure_rows_);
+  for (MeasureRow& row : measure_rows_) {
+    texts("assignments", row.assignments);
+    state.text("measure", row.first.measure);
+    state.text("quantity", row.first.quantity);
+    state.real("time", row.first.time);
+    for (std::optional<double>* number : {&row.first.published, &row.first.published_deviation}) {
+      bool known = number->has_value();
+      double value = number->value_or(0);
+      state.flag("known", known);
+      state.real("number", value);
+      *number = known ? std::optional(value) : std::nullopt;
+    }
+    state.list("values", row.values);
+    state.list("floors", row.floors);
+  }
+}
+
 void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
   for (const Parameters& wanted : orders) {
     const std::string key = wanted.text("over") + "=", of = wanted.text("of");

@@ -17,6 +17,7 @@ class SweepTable {
   bool orders_agree() const;
   std::string text() const;
   std::string csv() const;
+  void exchange(io::State& state);  ///< the rows
 
  private:
   struct Row {

@@ -90,6 +90,9 @@ struct DensityPath {
   const Snapshot& at(double time) const;  ///< throws UsageError when that time was not asked for
 };
 
+/// All numbers of a path that was made by unsolved(). Collective over the grid's communicator.
+void exchange(io::State& state, DensityPath& path);
+
 /// What a solve will need, for the plan that `fortet validate` prints; sums over all ranks.
 struct DensityPlan {
   std::string propagator;  ///< the kind that will be used
@@ -104,13 +107,27 @@ DensityPlan check_density(const DensitySettings& settings);
 /// empty one.
 std::vector<Box> named_boxes(const DensitySettings& settings);
 
+/// A path with all that is known before solving: into such a one a finished path can be restored.
+DensityPath unsolved(const DensitySettings& settings);
+
 /// Solves; collective over the grid's communicator. Throws DivergedError when a value is not finite or a solver fails.
 DensityPath solve_density(const DensitySettings& settings);
 
-/// Solves on a companion grid (coarser where cell counts are even and d > 1, else finer) and with halved steps, and
-/// fills `errors` by Richardson's extrapolation: space of order 2, time of the propagator's order. `boundary` is the
-/// mass of the initial law outside the grid, plus that of the outermost cells where a boundary_mass_limit declares the
-/// sides to be a truncation. Laws only (forward and stationary equations). Collective.
+/// The solves behind an estimate of errors by Richardson's extrapolation. space: the same steps on a grid with half the
+/// cells (where cell counts are even and d > 1) or twice; time: halved steps, for propagators with an error in time.
+/// Laws only (forward and stationary equations).
+enum class Companion { space, time };
+bool has_companion(Companion which, const DensityPath& path);
+DensityPath unsolved_companion(Companion which, const DensitySettings& settings, const DensityPath& path);
+/// Collective.
+DensityPath solve_companion(Companion which, const DensitySettings& settings, const DensityPath& path);
+
+/// Fills path.errors: space of order 2, time of the propagator's order (`time` is null without an error in time).
+/// `boundary` is the mass of the initial law outside the grid, plus that of the outermost cells where a
+/// boundary_mass_limit declares the sides to be a truncation. Collective.
+void estimate_errors(const DensitySettings& settings, DensityPath& path, const DensityPath& space,
+                     const DensityPath* time);
+/// All of this.
 void estimate_errors(const DensitySettings& settings, DensityPath& path);
 
 /// Current J (flux form) and velocity v = J / p at the cell centres of the slab, d columns each. Collective (halo

@@ -10,6 +10,7 @@
 
 #include "fortet/base/registry.hpp"
 #include "fortet/densities/grid.hpp"
+#include "fortet/io/checkpoint.hpp"
 #include "fortet/processes/process.hpp"
 
 namespace fortet::densities {
@@ -32,9 +33,11 @@ class Propagator {
   virtual bool has_transpose() const { return true; }
   /// Mass that left through each side in all calls of forward. Collective.
   virtual Sides absorbed() const = 0;
-  /// The counters behind absorbed() on this rank, to take back a trial step or to restart.
+  /// The counters behind absorbed() on this rank, to take back a trial step.
   virtual std::vector<double> counters() const = 0;
   virtual void set_counters(const std::vector<double>& counters) = 0;
+  /// All that forward and backward leave behind, for a propagator of the same settings on any number of ranks.
+  virtual void exchange(io::State& state) = 0;
   /// True when one step has no error in time whatever its length.
   virtual bool is_exact_in_time() const { return false; }
   /// True when the kind chooses its steps itself.

@@ -64,6 +64,9 @@ struct EnsemblePath {
   double stationary_correlation = 1;   ///< 2 tau_int for correlated chains, 1 for independent particles
 };
 
+/// All numbers of a path; its name and process are the caller's. Collective.
+void exchange(io::State& state, EnsemblePath& path, const parallel::Communicator& communicator);
+
 /// The walls in parameter `walls` of a deck's entry (schema "ensembles"); none when it is absent. Throws
 /// ParameterError.
 Walls make_walls(const Parameters& parameters, int dimension);

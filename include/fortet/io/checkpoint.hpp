@@ -10,6 +10,7 @@
 /// })`.
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,6 +52,14 @@ class State {
                            std::int64_t begin, std::int64_t width) = 0;
 };
 
+/// A map of numbers.
+void exchange(State& state, const std::string& name, std::map<std::string, double>& numbers);
+
+/// A state file in which not every byte is as it was written: another one, or none, may serve instead.
+struct DamagedState : IoError {
+  using IoError::IoError;
+};
+
 /// Names the state of one object.
 using Exchange = std::function<void(State&)>;
 
@@ -74,8 +83,8 @@ class Checkpoints {
 void write_state(const parallel::Communicator& communicator, const std::string& file, const std::string& kind,
                  const Exchange& exchange);
 
-/// Reads a state file after verifying every byte of it. Throws IoError on every rank for a file that is damaged, of
-/// another format or kind, or holds another state. Collective.
+/// Reads a state file after verifying every byte of it: throws DamagedState on every rank before `exchange` is called,
+/// and IoError for a file that is of another kind or holds another state. Collective.
 void read_state(const parallel::Communicator& communicator, const std::string& file, const std::string& kind,
                 const Exchange& exchange);
 

@@ -9,7 +9,10 @@ struct CommandLine {
   std::string argument;                ///< deck, results folder or category
   std::vector<std::string> overrides;  ///< key.path=value
   bool dry_run = false, json = false, markdown = false, animation = false;
-  int case_number = 0;  ///< 0: all
+  int case_number = 0;       ///< 0: all
+  bool restarts = false;     ///< --restart
+  std::string restart_from;  ///< folder of results; empty: the run's own (latest)
+  double walltime = 0;       ///< seconds; 0: none
   std::vector<std::string> petsc_options;
   std::vector<std::string> words;  ///< as given
   int exit_code = -1;              ///< >= 0: nothing is left to do (help, version, a fault)

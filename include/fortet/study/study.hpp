@@ -17,6 +17,7 @@ class Progress;
 namespace fortet::study {
 
 class Metrics;
+class Keeper;
 
 /// Objects of a deck, built but not computed. Building finds the faults that only the kinds themselves can judge.
 class Study {
@@ -49,9 +50,11 @@ class Study {
     std::vector<Timing> timings;  ///< in the order in which the objects were computed
     bool agrees() const;
   };
-  /// Computes everything in order; curves of the training (metrics.jsonl) and weights go to `folder` as they come.
+  /// True if curves of the convergence are written (metrics.jsonl).
+  bool has_metrics() const { return !(models_.empty() && bridges_.empty()); }
+  /// Computes everything in order that the keeper does not have; curves and weights go to `folder` as they come.
   /// Collective.
-  Outcome run(const std::filesystem::path& folder);
+  Outcome run(const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper);
 
  private:
   friend class Builder;
@@ -60,6 +63,8 @@ class Study {
     std::string first, second;  ///< "section.name"
   };
   comparisons::Side side(const std::string& target, const Outcome& outcome) const;
+  void solve(const std::string& name, Keeper& keeper, Outcome& outcome, Progress& progress);
+  void walk(const std::string& name, Keeper& keeper, Outcome& outcome, Progress& progress);
   void train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Progress& progress);
   bool is_compared(const std::string& target) const;
 
