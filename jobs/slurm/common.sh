@@ -28,11 +28,13 @@ time_left() {
 # Runs the ranks so that a signal to this script reaches all of them. The script has asked Slurm for the signal itself
 # (--signal=B:...), because Slurm sends it otherwise to job steps only, and ranks that mpirun starts on the node of the
 # script belong to no step. The launcher gets it as USR1, which mpirun and srun both pass on to every rank; a TERM to
-# mpirun would kill the ranks before their checkpoint is written. Returns the program's exit code.
+# mpirun would kill the ranks before their checkpoint is written. Returns the program's exit code;
+# stop_asked tells afterwards whether a signal came.
+stop_asked=
 run_ranks() {
   $FORTET_LAUNCH "$@" &
   local launcher=$! code=0 interrupted=yes status
-  trap 'interrupted=yes; kill -USR1 $launcher 2>/dev/null || true' USR1 TERM
+  trap 'interrupted=yes; stop_asked=yes; kill -USR1 $launcher 2>/dev/null || true' USR1 TERM
   while [ -n "$interrupted" ]; do  # a signal ends `wait` before the launcher has ended
     interrupted=
     status=0

@@ -72,7 +72,7 @@ def chain(slurm):
     if not works:
         print(f"skipped: chain ({why})")
         return
-    load = ["ensembles.particles.particles=40000", "ensembles.particles.steps=4000"]
+    load = ["ensembles.particles.particles=40000", "ensembles.particles.steps=4000", "checkpoint_interval=1"]
     undisturbed = slurm.submit(scripts / "single.sbatch", deck, "output=undisturbed", *load, options=["--ntasks=2"], **paths)
     begin = time.time()
     expect(slurm.finish(undisturbed) == ["COMPLETED"], "chain: the run to compare with")
@@ -86,7 +86,7 @@ def chain(slurm):
     time.sleep(0.15 * seconds)
     slurm.output("scancel", "--batch", "--signal=USR1", job)
     slurm.wait_for(lambda: slurm.state(job)[1] >= 1, "the chain to queue itself again")
-    expect(log.read_text().count("stopped with a checkpoint; queueing") == 1, "chain: told to stop, it saves and queues itself again")
+    expect(log.read_text().count("stopped with code 75; queueing") == 1, "chain: told to stop, it saves and queues itself again")
 
     slurm.wait_for(lambda: running(2), "the second run of the chain")
     time.sleep(0.15 * seconds)
