@@ -28,6 +28,7 @@ pkg_check_modules(SLEPC IMPORTED_TARGET SLEPc)
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_path(BOOST_MATH_INCLUDE_DIR boost/math/distributions/non_central_chi_squared.hpp REQUIRED)
+find_path(LEMON_INCLUDE_DIR lemon/network_simplex.h REQUIRED)
 
 # PETSc's own headers say how it was built and which MPI it was built with.
 include(CheckCXXSourceCompiles)
@@ -78,7 +79,7 @@ target_link_libraries(fortet_dependencies INTERFACE
   MPI::MPI_CXX OpenMP::OpenMP_CXX Eigen3::Eigen yaml-cpp fmt::fmt CLI11::CLI11
   nlohmann_json::nlohmann_json PkgConfig::PETSC ${HDF5_C_LIBRARIES})
 target_include_directories(fortet_dependencies SYSTEM INTERFACE
-  ${HDF5_C_INCLUDE_DIRS} ${RANDOM123_INCLUDE_DIR} ${BOOST_MATH_INCLUDE_DIR})
+  ${HDF5_C_INCLUDE_DIRS} ${RANDOM123_INCLUDE_DIR} ${BOOST_MATH_INCLUDE_DIR} ${LEMON_INCLUDE_DIR})
 target_compile_definitions(fortet_dependencies INTERFACE
   OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX EIGEN_DONT_PARALLELIZE ${HDF5_C_DEFINITIONS})
 if(SLEPC_FOUND)

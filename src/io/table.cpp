@@ -113,8 +113,9 @@ Table read_npy(const std::filesystem::path& file) {
   const auto after = [&](const char* key) {
     const auto found = header.find(key);
     const auto colon = found == std::string::npos ? found : header.find(':', found);
-    if (colon == std::string::npos) fail(file, fmt::format("the header lacks {}", key));
-    return header.substr(header.find_first_not_of(' ', colon + 1));
+    const auto value = colon == std::string::npos ? colon : header.find_first_not_of(' ', colon + 1);
+    if (value == std::string::npos) fail(file, fmt::format("the header lacks {}", key));
+    return header.substr(value);
   };
   const std::string type = after("'descr'").substr(1, 3), shape_text = after("'shape'");
   const bool by_columns = after("'fortran_order'").starts_with("True");
@@ -185,10 +186,11 @@ Table read_hdf5(const std::filesystem::path& file, std::string dataset_name) {
   if (dataset_name.empty()) {
     std::vector<std::string> names;
     H5G_info_t group;
-    H5Gget_info(handle.id, &group);
+    if (H5Gget_info(handle.id, &group) < 0) fail(file, "has no readable root group");
     for (hsize_t i = 0; i < group.nlinks; ++i) {
       char name[1024] = "";
-      H5Lget_name_by_idx(handle.id, ".", H5_INDEX_NAME, H5_ITER_NATIVE, i, name, sizeof name, H5P_DEFAULT);
+      if (H5Lget_name_by_idx(handle.id, ".", H5_INDEX_NAME, H5_ITER_NATIVE, i, name, sizeof name, H5P_DEFAULT) < 0)
+        fail(file, "has a root group that cannot be listed");
       const Handle object(H5Oopen(handle.id, name, H5P_DEFAULT));
       if (H5Iget_type(object.id) == H5I_DATASET) names.emplace_back(name);
     }
@@ -204,12 +206,22 @@ Table read_hdf5(const std::filesystem::path& file, std::string dataset_name) {
     fail(file, fmt::format("expected a dataset with 1 or 2 axes, '{}' has {}", dataset_name, axes));
   hsize_t extents[2] = {0, 1};
   H5Sget_simple_extent_dims(space.id, extents, nullptr);
+  const Handle type(H5Dget_type(dataset.id));
+  const H5T_class_t sort = H5Tget_class(type.id);
+  if (sort != H5T_INTEGER && sort != H5T_FLOAT)
+    fail(file, fmt::format("the dataset '{}' does not hold numbers", dataset_name));
+  // Deflate packs at most 1032 to 1: extents beyond that are not those that were written, or were never filled.
+  const double packed = 1032.0 * static_cast<double>(H5Dget_storage_size(dataset.id));
+  if (static_cast<double>(extents[0]) * static_cast<double>(extents[1]) > packed)
+    fail(file, fmt::format("the dataset '{}' has {} x {} numbers by its extents, more than the {} bytes that it stores "
+                           "can hold",
+                           dataset_name, extents[0], extents[1], H5Dget_storage_size(dataset.id)));
   Table table;
   table.columns = extents[1];
   table.values.resize(extents[0] * extents[1]);
   if (!table.values.empty() &&
       H5Dread(dataset.id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, table.values.data()) < 0) {
-    fail(file, fmt::format("the dataset '{}' does not hold numbers", dataset_name));
+    fail(file, fmt::format("the dataset '{}' cannot be read", dataset_name));
   }
   return table;
 }

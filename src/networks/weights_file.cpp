@@ -7,6 +7,7 @@
 #include <boost/crc.hpp>
 
 #include "fortet/base/error.hpp"
+#include "fortet/io/seal.hpp"
 #include "names.hpp"
 
 namespace fortet::networks {
@@ -125,6 +126,7 @@ void write_network(io::Hdf5File& file, const std::string& group, const Network<R
 
 Architecture read_architecture(const std::filesystem::path& path, const std::string& group,
                                const parallel::Communicator& communicator) {
+  io::verify_seal(communicator, path.string());
   io::Hdf5File file(communicator, path.string(), io::Hdf5File::Mode::read);
   return read_architecture(file, group, path.string());
 }
@@ -133,6 +135,7 @@ template <class Real>
 void read_network(const std::filesystem::path& path, const std::string& group, const std::string& vector,
                   Network<Real>& network, const parallel::Communicator& communicator) {
   const std::string name = path.string();
+  io::verify_seal(communicator, name);
   io::Hdf5File file(communicator, name, io::Hdf5File::Mode::read);
   Architecture here = network.architecture();
   here.precision = precision_of<Real>;

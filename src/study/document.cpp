@@ -134,6 +134,23 @@ std::vector<std::string> path_words(const std::string& path) {
   return words;
 }
 
+/// Place of the first byte that is not part of UTF-8 text, npos if all are (Unicode 15, table 3-7).
+std::size_t first_byte_not_text(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  for (std::size_t i = 0; i < text.size();) {
+    const int lead = byte(i), next = byte(i + 1);
+    const int length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    const bool is_out = length == 0 || (lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
+                        (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F);
+    if (is_out) return i;
+    for (int k = 1; k < length; ++k) {
+      if (byte(i + k) < 0x80 || byte(i + k) > 0xBF) return i;
+    }
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
 std::vector<std::string> keys_of(const Json& object) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object.items()) keys.push_back(key);
@@ -146,6 +163,13 @@ Document read_yaml(const std::string& file, const std::string& text, Faults& fau
   Document document;
   document.file = file;
   document.text = text;
+  if (const std::size_t at = first_byte_not_text(text); at != std::string::npos) {
+    const auto line_start = text.rfind('\n', at) + 1;  // 0 on the first line
+    const int line = static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+    faults.add({line + 1, static_cast<int>(at - line_start) + 1},
+               fmt::format("byte {:02x} is not UTF-8 text", static_cast<unsigned char>(text[at])));
+    return document;
+  }
   try {
     const YAML::Node root = YAML::Load(text);
     if (!root.IsMap()) {
@@ -161,6 +185,10 @@ Document read_yaml(const std::string& file, const std::string& text, Faults& fau
 
 void apply_override(Document& document, const std::string& assignment, Faults& faults) {
   const Position nowhere{};
+  if (first_byte_not_text(assignment) != std::string::npos) {
+    faults.add(nowhere, "an assignment key.path=value is not UTF-8 text");
+    return;
+  }
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
     faults.add(nowhere, fmt::format("'{}' is not of the form key.path=value", assignment));

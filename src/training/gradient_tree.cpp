@@ -50,7 +50,7 @@ void GradientTree<Real>::finished(std::size_t segment) {
 /// Sums the local shards of a segment pairwise and begins the exchange.
 template <class Real>
 void GradientTree<Real>::start(std::size_t segment) {
-  const auto [begin, size] = segments_[segment];
+  const Index begin = segments_[segment].begin, size = segments_[segment].size;
   for (int distance = 1; distance < local_; distance *= 2) {
     for (int k = 0; k + distance < local_; k += 2 * distance) {
       Real* __restrict to = shards_[k].data() + begin;
@@ -83,7 +83,7 @@ void GradientTree<Real>::advance() {
     int arrived = 0;
     MPI_Testall(2, requests_[k].data(), &arrived, MPI_STATUSES_IGNORE);
     if (!arrived) continue;
-    const auto [begin, size] = segments_[k];
+    const Index begin = segments_[k].begin, size = segments_[k].size;
     Real* __restrict to = shards_[0].data() + begin;
     const Real* __restrict from = received_.data() + begin;
 #pragma omp simd

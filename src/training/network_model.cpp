@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "fortet/networks/weights_file.hpp"
+#include "fortet/io/seal.hpp"
 #include "trainer.hpp"
 #include "training_points.hpp"
 
@@ -78,6 +79,7 @@ class NetworkLearners : public Learners {
                                     {{"weights", std::as_const(*learner.published).parameters()}});
     }
     file.close();
+    io::seal(context.communicator, context.weights_file.string());
   }
 
   void train(Objective& objective, const TrainingContext& context, int round) override {

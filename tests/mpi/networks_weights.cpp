@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "fortet/io/seal.hpp"
 #include "fortet/networks/weights_file.hpp"
 #include "support/networks.hpp"
 #include "support/world.hpp"
@@ -83,6 +84,27 @@ TEST(NetworkWeights, OfAnotherArchitectureAreRefusedNamingTheDifference) {
   expect([](Architecture& a) { a.time_scale = 2; }, "time_scale: 1 in the file, 2 here");
   Network<double> wide(written, 1, "reader");
   EXPECT_THROW(networks::read_network(path, "models/score", "weights", wide, test::world()), UsageError);
+}
+
+TEST(NetworkWeights, DamageAnywhereBreaksTheSeal) {
+  const Architecture architecture = test::architecture(2, 2, {4}, Activation::silu, false, TimeFeatures::raw);
+  Network<float> network(architecture, 1, "writer");
+  write(network, std::vector<float>(network.parameters().size(), 0.5f));
+  io::seal(test::world(), path);
+  EXPECT_NO_THROW(networks::read_network(path, "models/score", "weights", network, test::world()));
+  std::string bytes;
+  {
+    std::ifstream file(path, std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  for (std::size_t position = 0; position + 16 < bytes.size(); position += 97) {
+    std::string damaged = bytes;
+    damaged[position] = static_cast<char>(damaged[position] ^ 8);
+    test::world().barrier();
+    if (test::world().is_root()) std::ofstream(path, std::ios::binary) << damaged;
+    test::world().barrier();
+    EXPECT_THROW(networks::read_network(path, "models/score", "weights", network, test::world()), IoError) << position;
+  }
 }
 
 /// Every damaged file is either refused as damaged, or the damage was where nothing stands and the weights are right.

@@ -73,8 +73,21 @@ TEST(Table, ReadsHdf5) {
   EXPECT_EQ(read_table("a.h5")(1, 0), 3);
   EXPECT_EQ(read_table("a.h5", {"points", {"2"}})(1, 0), 4);
   EXPECT_EQ(message("a.h5", {"other", {}}), "a.h5: has no dataset 'other'");
+  const hid_t large = H5Fcreate("c.h5", H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  const hsize_t many[2] = {hsize_t{1} << 40, 2}, chunk[2] = {512, 2};
+  const hid_t wide = H5Screate_simple(2, many, nullptr), creation = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(creation, 2, chunk);
+  const hid_t unfilled = H5Dcreate2(large, "points", H5T_NATIVE_DOUBLE, wide, H5P_DEFAULT, creation, H5P_DEFAULT);
+  H5Dclose(unfilled), H5Sclose(wide), H5Pclose(creation), H5Fclose(large);
+  EXPECT_NE(message("c.h5").find("more than the 0 bytes that it stores can hold"), std::string::npos)
+      << message("c.h5");
   write("b.h5", "no");
   EXPECT_EQ(message("b.h5"), "b.h5: is not an HDF5 file");
+}
+
+TEST(Table, ExplainsHeadersThatEndEarly) {
+  write("f.npy", std::string("\x93NUMPY\x01\x00\x18\x00{'descr': '<f8', 'shape':", 34));
+  EXPECT_NE(message("f.npy").find("the header lacks"), std::string::npos) << message("f.npy");
 }
 
 TEST(Table, ExplainsBadFiles) {

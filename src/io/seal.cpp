@@ -1,0 +1,56 @@
+#include "fortet/io/seal.hpp"
+
+#include <boost/crc.hpp>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace fortet::io {
+
+namespace {
+constexpr std::string_view mark = "fortet: ";
+constexpr std::size_t seal_size = 16;
+
+[[noreturn]] void fail(const std::string& file, const std::string& message) { throw IoError(file + ": " + message); }
+
+std::string read_bytes(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary | std::ios::ate);
+  if (!stream) fail(file, fmt::format("cannot be read ({})", std::strerror(errno)));
+  std::string bytes(static_cast<std::size_t>(std::max<std::streamoff>(0, stream.tellg())), '\0');
+  stream.seekg(0);
+  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) fail(file, "cannot be read");
+  return bytes;
+}
+
+std::string seal_of(std::string_view bytes) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return fmt::format("{}{:08x}", mark, crc.checksum());
+}
+}  // namespace
+
+void seal(const parallel::Communicator& communicator, const std::string& file) {
+  parallel::together(communicator, [&] {
+    if (!communicator.is_root()) return;
+    const std::string bytes = read_bytes(file);
+    std::ofstream stream(file, std::ios::binary | std::ios::app);
+    stream << seal_of(bytes);
+    stream.close();
+    if (!stream) fail(file, fmt::format("cannot be written ({})", std::strerror(errno)));
+  });
+}
+
+void verify_seal(const parallel::Communicator& communicator, const std::string& file) {
+  parallel::together(communicator, [&] {
+    if (!communicator.is_root()) return;
+    std::ifstream stream(file, std::ios::binary);
+    std::string end(seal_size, '\0');
+    stream.seekg(-static_cast<std::streamoff>(seal_size), std::ios::end);
+    if (!stream.read(end.data(), seal_size) || !end.starts_with(mark)) return;
+    const std::string bytes = read_bytes(file);
+    if (end != seal_of(std::string_view(bytes).substr(0, bytes.size() - seal_size)))
+      fail(file, "is damaged: its bytes do not match the checksum at its end");
+  });
+}
+
+}  // namespace fortet::io

@@ -1,0 +1,85 @@
+"""Whether two builds compute the same study:  compare_builds.py PROGRAM_A PROGRAM_B [DECK] [key.path=value ...]
+
+For example gcc against clang:
+  cmake --preset release && cmake --build build/release --target fortet_program
+  cmake --preset clang   && cmake --build build/clang   --target fortet_program
+  python3 tests/scripts/compare_builds.py build/release/fortet build/clang/fortet
+
+Promised between compilers is not the same bits (they contract, reorder and vectorise differently) but the same numbers:
+- densities: every cell to 1e-12 of the largest value of its dataset. Rounding errors of a stable linear propagation add up
+  to a few hundred units in the last place (2.2e-16).
+- particles of a contracting process (two neighbours approach each other): each coordinate to 1e-9 of the largest. Each step
+  makes an error of some 1e-16, and contraction forgets it.
+- the deck's other numbers (checks) are compared by the same rules as they stand in study.h5."""
+import pathlib, subprocess, sys, tempfile
+
+import h5py
+import numpy
+
+tolerances = {"densities": 1e-12, "ensembles": 1e-9}
+default_deck = """study: The same in two builds
+seed: 5
+output: results
+laws:
+  start: {kind: gaussian_mixture, weights: [0.3, 0.7], means: [[-1, 0], [1, 0.5]], deviations: [0.4, 0.6]}
+processes:
+  contracting: {kind: ornstein_uhlenbeck, dimension: 2}
+grids:
+  plane: {lower: [-6, -6], upper: [6, 6], cells: [64, 64], boundary: no_flux}
+densities:
+  law: {process: contracting, initial: start, grid: plane, at: [0.5, 1]}
+ensembles:
+  particles: {process: contracting, initial: start, particles: 20000, stepper: euler_maruyama, steps: 200, at: [0.5, 1]}
+"""
+
+
+def datasets(file):
+    found = {}
+    with h5py.File(file) as study:
+        study.visititems(lambda name, item: found.__setitem__(name, item[()]) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def compare(first, second):
+    """The largest difference relative to the largest value, per section; the faults."""
+    a, b = datasets(first), datasets(second)
+    worst, faults = {}, []
+    if a.keys() != b.keys():
+        faults.append(f"datasets: {sorted(a.keys() ^ b.keys())} are in one file only")
+    for name in sorted(a.keys() & b.keys()):
+        section = name.split("/")[0]
+        x, y = numpy.asarray(a[name]), numpy.asarray(b[name])
+        if x.shape != y.shape:
+            faults.append(f"{name}: shapes {x.shape} and {y.shape}")
+        elif x.dtype.kind == "f":
+            scale = numpy.abs(x).max(initial=0)
+            difference = numpy.abs(x - y).max(initial=0) / (scale if scale > 0 else 1)
+            worst[section] = max(worst.get(section, 0), difference)
+            if not difference <= tolerances.get(section, 1e-12):
+                faults.append(f"{name}: {difference:.3g} of the largest value, more than {tolerances.get(section, 1e-12):g}")
+        elif not numpy.array_equal(x, y):
+            faults.append(f"{name}: not equal")
+    return worst, faults
+
+
+def main():
+    programs = [pathlib.Path(word).resolve() for word in sys.argv[1:3]]
+    rest = sys.argv[3:]
+    with tempfile.TemporaryDirectory() as folder:
+        deck = pathlib.Path(folder) / "deck.yaml"
+        deck.write_text(default_deck)
+        if rest and "=" not in rest[0]:
+            deck = pathlib.Path(rest.pop(0)).resolve()
+        for side, program in zip("ab", programs):
+            done = subprocess.run([program, "run", deck, *rest, f"output={folder}/{side}"], cwd=folder, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, text=True)
+            if done.returncode not in (0, 5):
+                sys.exit(f"{program} ended with {done.returncode}:\n{done.stdout[-2000:]}")
+        worst, faults = compare(f"{folder}/a/study.h5", f"{folder}/b/study.h5")
+    for section, difference in worst.items():
+        print(f"{section:<12} {difference:.3g} of the largest value (allowed {tolerances.get(section, 1e-12):g})")
+    print("\n".join(faults) or "the same study")
+    sys.exit(1 if faults or not worst else 0)
+
+
+main()
