@@ -147,13 +147,14 @@ class Builder {
     }
     settings.at = parameters.has("at") ? parameters.reals("at") : std::vector<double>{0, horizon / 2, horizon};
     check_times(settings.at, horizon, "the bridge");
-    const auto reports = study_.bridge_reports_;
-    settings.progress = [reports](double fraction, const std::string& state) {
-      if (reports->progress) reports->progress(fraction, state);
+    const auto run = study_.bridge_run_;
+    settings.progress = [run](double fraction, const std::string& state) {
+      if (run->progress) run->progress(fraction, state);
     };
-    settings.metrics = [reports](const Json& line) {
-      if (reports->metrics) reports->metrics(line);
+    settings.metrics = [run](const Json& line) {
+      if (run->metrics) run->metrics(line);
     };
+    settings.checkpoints = run.get();
     study_.bridge_times_[settings.name] = settings.at;
     study_.bridges_[parameters.name()] = bridges::make_bridge(std::move(settings));
   }

@@ -91,13 +91,40 @@ void Study::walk(const std::string& name, Keeper& keeper, Outcome& outcome, Prog
   settings.checkpoints = nullptr;
 }
 
+void Study::bridge(const std::string& name, Metrics& metrics, Keeper& keeper, Outcome& outcome, Progress& progress) {
+  bridges::BridgeSolver& solver = *bridges_.at(name);
+  bridges::BridgePath& path = outcome.bridges[name];
+  bridge_run_->progress = [&](double fraction, const std::string& state) { progress.update(fraction, state); };
+  bridge_run_->metrics = [&](const Json& line) { metrics.write(line); };
+  keeper.object(
+      "bridges." + name, [&solver, &path](io::State& state) { solver.exchange(state, path); },
+      [&](io::Checkpoints& checkpoints) {
+        bridge_run_->checkpoints = &checkpoints;
+        path = solver.solve();
+      });
+  path.law.quantities = path.quantities;  // for the file and for measures
+  bridge_run_->progress = nullptr;
+  bridge_run_->metrics = nullptr;
+  bridge_run_->checkpoints = nullptr;
+}
+
 /// Trains one model; its weights and curves are in the folder as they come.
-void Study::train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Progress& progress) {
-  training::TrainingContext context{
-      communicator_, folder / (name + ".weights.h5"),
-      [&](double fraction, const std::string& state) { progress.update(fraction, state); },
-      [&](const Json& line) { metrics.write(line); }};
-  models_.at(name)->train(context);
+void Study::train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper,
+                  Progress& progress) {
+  training::Model& model = *models_.at(name);
+  const std::filesystem::path weights = folder / (name + ".weights.h5");
+  const auto ranks = static_cast<unsigned>(communicator_.size());
+  if (!std::has_single_bit(ranks)) keeper.save_finished();  // then not all ranks take part in the training
+  bool trained = false;
+  keeper.object(
+      "models." + name, [&model](io::State& state) { model.exchange(state); },
+      [&](io::Checkpoints& checkpoints) {
+        trained = true;
+        model.train({communicator_, weights,
+                     [&](double fraction, const std::string& state) { progress.update(fraction, state); },
+                     [&](const Json& line) { metrics.write(line); }, &checkpoints});
+      });
+  if (!trained) model.write_weights(weights, communicator_);
 }
 
 Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper) {
@@ -118,17 +145,9 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
     if (section == "densities") {
       timed(object, [&](Progress& progress) { solve(name, keeper, outcome, progress); });
     } else if (section == "bridges") {
-      timed(object, [&](Progress& progress) {
-        bridge_reports_->progress = [&](double fraction, const std::string& state) {
-          progress.update(fraction, state);
-        };
-        bridge_reports_->metrics = [&](const Json& line) { metrics.write(line); };
-        bridges::BridgePath& bridge = outcome.bridges.emplace(name, bridges_.at(name)->solve()).first->second;
-        bridge.law.quantities = bridge.quantities;  // for the file and for measures
-        *bridge_reports_ = {};
-      });
+      timed(object, [&](Progress& progress) { bridge(name, metrics, keeper, outcome, progress); });
     } else if (section == "models") {
-      timed(object, [&](Progress& progress) { train(name, folder, metrics, progress); });
+      timed(object, [&](Progress& progress) { train(name, folder, metrics, keeper, progress); });
     } else if (section == "measures") {
       timed(object, [&](Progress&) {
         keeper.pass();

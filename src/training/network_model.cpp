@@ -79,7 +79,7 @@ class NetworkLearners : public Learners {
                                     {{"weights", std::as_const(*learner.published).parameters()}});
     }
     file.close();
-    io::seal(context.communicator, context.weights_file.string());
+    io::seal(communicator, path.string());
   }
 
   void train(Objective& objective, const TrainingContext& context, int round) override {

@@ -65,7 +65,9 @@ class Study {
   comparisons::Side side(const std::string& target, const Outcome& outcome) const;
   void solve(const std::string& name, Keeper& keeper, Outcome& outcome, Progress& progress);
   void walk(const std::string& name, Keeper& keeper, Outcome& outcome, Progress& progress);
-  void train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Progress& progress);
+  void bridge(const std::string& name, Metrics& metrics, Keeper& keeper, Outcome& outcome, Progress& progress);
+  void train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper,
+             Progress& progress);
   bool is_compared(const std::string& target) const;
 
   Deck deck_;
@@ -78,15 +80,26 @@ class Study {
   std::map<std::string, densities::DensityPlan> density_plans_;
   std::map<std::string, ensembles::EnsembleSettings> ensembles_;
   std::map<std::string, std::shared_ptr<processes::DeferredField>> deferred_;  ///< by density name
-  /// What the solver of a bridge says while it runs.
-  struct BridgeReports {
+  /// What the solver of a bridge speaks to while it runs: it is made before there is any of this.
+  struct BridgeRun final : io::Checkpoints {
     std::function<void(double fraction, const std::string&)> progress;
     std::function<void(const Json&)> metrics;
+    io::Checkpoints* checkpoints = nullptr;
+
+    bool restore(const parallel::Communicator& ranks, const io::Exchange& exchange) override {
+      return checkpoints && checkpoints->restore(ranks, exchange);
+    }
+    void pass(const parallel::Communicator& ranks, const io::Exchange& exchange) override {
+      if (checkpoints) checkpoints->pass(ranks, exchange);
+    }
+    void save(const parallel::Communicator& ranks, const io::Exchange& exchange) override {
+      if (checkpoints) checkpoints->save(ranks, exchange);
+    }
   };
   std::map<std::string, training::ModelPtr> models_;
   std::map<std::string, std::unique_ptr<bridges::BridgeSolver>> bridges_;
   std::map<std::string, std::vector<double>> bridge_times_;
-  std::shared_ptr<BridgeReports> bridge_reports_ = std::make_shared<BridgeReports>();
+  std::shared_ptr<BridgeRun> bridge_run_ = std::make_shared<BridgeRun>();
   std::map<std::string, std::unique_ptr<comparisons::Measure>> measures_;
   std::vector<PendingCheck> checks_;
   std::map<std::string, ensembles::EnsemblePath> coarser_;
