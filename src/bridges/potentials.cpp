@@ -171,8 +171,11 @@ Iteration Potentials::solve(const IterationLimits& limits) {
       state.rate = now.error / before;
     }
     if (limits.acceleration == Acceleration::anderson) {
-      if (now.error <= limits.tolerance || now.iterations == limits.iterations) {
+      // Early enough that steps are not differences of numbers that are all but equal.
+      const bool is_linear = now.error <= std::max(1e-5, limits.tolerance);
+      if (!state.plain_rate_known && (is_linear || now.iterations == limits.iterations)) {
         now.rate = state.anderson.contraction(*grid_, source_);
+        state.plain_rate_known = is_linear;
       }
     } else if (!state.plain_rate_known) {
       now.rate = state.rate;
