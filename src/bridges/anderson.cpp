@@ -74,26 +74,6 @@ std::vector<double> Anderson::next(const densities::Grid& grid, std::span<const 
   return result;
 }
 
-double Anderson::contraction(const densities::Grid& grid, std::span<const double> weights) const {
-  const Index count = static_cast<Index>(residual_differences_.size());
-  if (count == 0) return 0;
-  Eigen::MatrixXd gram(count, count), moved(count, count);
-  Columns steps = g_differences_;
-  for (Index j = 0; j < count; ++j) {
-    for (std::size_t i = 0; i < steps[j].size(); ++i) steps[j][i] -= residual_differences_[j][i];
-  }
-  for (Index j = 0; j < count; ++j) {
-    const std::vector<double> with_steps = products(grid, weights, steps, steps[j]),
-                              with_moved = products(grid, weights, g_differences_, steps[j]);
-    for (Index k = 0; k < count; ++k) {
-      gram(j, k) = with_steps[k];
-      moved(j, k) = with_moved[k];
-    }
-  }
-  const Eigen::MatrixXd s = whitening(gram, 1e-6), symmetric = 0.5 * (moved + moved.transpose());
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(s.transpose() * symmetric * s).eigenvalues().maxCoeff();
-}
-
 std::vector<double> Anderson::restart() {
   begun_ = false;
   last_residual_.clear();
