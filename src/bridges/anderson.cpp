@@ -21,14 +21,14 @@ std::vector<double> products(const densities::Grid& grid, std::span<const double
   return grid.communicator().sum(sums);
 }
 
-/// S with S^T a S = 1 on the directions of the symmetric matrix a >= 0 that rounding leaves.
-Eigen::MatrixXd whitening(const Eigen::MatrixXd& a) {
+/// S with S^T a S = 1 on the directions of the symmetric matrix a >= 0, scaled to a diagonal of ones, whose eigenvalues
+/// are above `least`: in the others rounding prevails.
+Eigen::MatrixXd whitening(const Eigen::MatrixXd& a, double least) {
   const Eigen::VectorXd scale =
       a.diagonal().unaryExpr([](double square) { return square > 0 ? 1 / std::sqrt(square) : 0.0; });
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(scale.asDiagonal() * a * scale.asDiagonal());
-  constexpr double least = 1e-12;
   const Eigen::VectorXd factors =
-      solver.eigenvalues().unaryExpr([](double value) { return value > least ? 1 / std::sqrt(value) : 0.0; });
+      solver.eigenvalues().unaryExpr([least](double value) { return value > least ? 1 / std::sqrt(value) : 0.0; });
   return scale.asDiagonal() * solver.eigenvectors() * factors.asDiagonal();
 }
 
@@ -66,32 +66,12 @@ std::vector<double> Anderson::next(const densities::Grid& grid, std::span<const 
   }
   const std::vector<double> right_side = products(grid, weights, residual_differences_, residual);
   const Eigen::Map<const Eigen::VectorXd> right(right_side.data(), count);
-  const Eigen::MatrixXd s = whitening(matrix);
+  const Eigen::MatrixXd s = whitening(matrix, 1e-12);
   const Eigen::VectorXd coefficients = s * (s.transpose() * right);
   for (Index j = 0; j < count; ++j) {
     for (std::size_t i = 0; i < n; ++i) result[i] -= coefficients(j) * g_differences_[j][i];
   }
   return result;
-}
-
-double Anderson::contraction(const densities::Grid& grid, std::span<const double> weights) const {
-  const Index count = static_cast<Index>(residual_differences_.size());
-  if (count == 0) return 0;
-  Eigen::MatrixXd gram(count, count), moved(count, count);
-  Columns steps = g_differences_;
-  for (Index j = 0; j < count; ++j) {
-    for (std::size_t i = 0; i < steps[j].size(); ++i) steps[j][i] -= residual_differences_[j][i];
-  }
-  for (Index j = 0; j < count; ++j) {
-    const std::vector<double> with_steps = products(grid, weights, steps, steps[j]),
-                              with_moved = products(grid, weights, g_differences_, steps[j]);
-    for (Index k = 0; k < count; ++k) {
-      gram(j, k) = with_steps[k];
-      moved(j, k) = with_moved[k];
-    }
-  }
-  const Eigen::MatrixXd s = whitening(gram), symmetric = 0.5 * (moved + moved.transpose());
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(s.transpose() * symmetric * s).eigenvalues().maxCoeff();
 }
 
 std::vector<double> Anderson::restart() {

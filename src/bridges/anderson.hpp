@@ -13,9 +13,6 @@ class Anderson {
   /// The next x from x and g(x), the same bits for any number of ranks. Collective.
   std::vector<double> next(const densities::Grid& grid, std::span<const double> weights, const std::vector<double>& x,
                            const std::vector<double>& g);
-  /// Largest Ritz value of the derivative of g, which is self-adjoint in these weights at the fixed point of Fortet's
-  /// iteration: its contraction rate. 0 before it has seen two steps. Collective.
-  double contraction(const densities::Grid& grid, std::span<const double> weights) const;
   bool is_at_start() const { return !begun_; }
   /// Forgets what it has seen; returns the last g(x), empty at the start.
   std::vector<double> restart();

@@ -170,17 +170,10 @@ Iteration Potentials::solve(const IterationLimits& limits) {
       state.last_rate = state.rate;
       state.rate = now.error / before;
     }
-    if (limits.acceleration == Acceleration::anderson) {
-      if (now.error <= limits.tolerance || now.iterations == limits.iterations) {
-        now.rate = state.anderson.contraction(*grid_, source_);
-      }
-    } else if (!state.plain_rate_known) {
-      now.rate = state.rate;
-    }
+    if (!state.plain_rate_known) now.rate = state.rate;
     if (limits.report) limits.report(now);
     // Rounding ends the convergence before the tolerance may do so.
-    const double rate = limits.acceleration == Acceleration::anderson ? now.rate : state.rate,
-                 left = now.error / (1 - std::clamp(rate, 0.0, 0.999999));
+    const double left = now.error / (1 - std::clamp(state.rate, 0.0, 0.999999));
     if (now.iterations > 2 && (left <= limits.tolerance || now.error < 1e-14)) break;
     if (now.error < state.best) {
       state.best = now.error;

@@ -432,7 +432,7 @@ const Registered<BridgeFactory> registered{
           .at_least(1),
       defaulted("tolerance", {Type::real}, 1e-8, "L1 error that is left in the marginals of the coupling").positive(),
       defaulted("iterations", {Type::integer}, 10000, "at most so many").at_least(1),
-      defaulted("acceleration", {Type::choice}, "anderson",
+      defaulted("acceleration", {Type::choice}, "relaxation",
                 "anderson: the best combination of the last six iterates; relaxation: over-relaxation; none: Fortet's "
                 "iteration")
           .one_of({"anderson", "relaxation", "none"}),

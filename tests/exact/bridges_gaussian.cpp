@@ -65,12 +65,10 @@ TEST(SchroedingerBridge, RateOfFortetsIteration) {
 TEST(SchroedingerBridge, AccelerationNeedsFewerIterations) {
   const Line line{-0.5, 0.9, 0.5, 1.1, 0.42};
   const Solved plain = solve(line, 300, {{"acceleration", "none"}}),
-               relaxed = solve(line, 300, {{"acceleration", "relaxation"}}), anderson = solve(line, 300);
+               relaxed = solve(line, 300, {{"acceleration", "relaxation"}}),
+               anderson = solve(line, 300, {{"acceleration", "anderson"}});
   EXPECT_LT(2.5 * relaxed.path.quantities.at("iterations"), plain.path.quantities.at("iterations"));
   EXPECT_LT(2 * anderson.path.quantities.at("iterations"), relaxed.path.quantities.at("iterations"));
-  // Ritz values come from below.
-  const double rate = plain.path.quantities.at("contraction_rate");
-  EXPECT_NEAR(anderson.path.quantities.at("contraction_rate"), rate, 0.01 * (1 - rate));
   const auto& a = plain.path.law.at(0.5).values;
   for (const Solved* other : {&relaxed, &anderson}) {
     const auto& b = other->path.law.at(0.5).values;

@@ -144,7 +144,7 @@ void check(const std::string& name, const Settings& make) {
 
 TEST(BridgeRestart, Schroedinger) {
   check("linear", schroedinger("separable", {{"domain", "linear"}}));
-  check("relaxation", schroedinger("separable", {{"acceleration", "relaxation"}}));
+  check("anderson", schroedinger("separable", {{"acceleration", "anderson"}}));
   check("time-dependent", schroedinger("strang", Json::object()));
 }
 
