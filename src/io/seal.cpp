@@ -22,6 +22,17 @@ std::string read_bytes(const std::string& file) {
   return bytes;
 }
 
+/// On the root; what fails there is an IoError on every rank.
+void on_root(const parallel::Communicator& communicator, const std::function<void()>& body) {
+  try {
+    parallel::together(communicator, [&] {
+      if (communicator.is_root()) body();
+    });
+  } catch (const Error& error) {
+    throw IoError(error.what());
+  }
+}
+
 std::string seal_of(std::string_view bytes) {
   boost::crc_32_type crc;
   crc.process_bytes(bytes.data(), bytes.size());
@@ -30,8 +41,7 @@ std::string seal_of(std::string_view bytes) {
 }  // namespace
 
 void seal(const parallel::Communicator& communicator, const std::string& file) {
-  parallel::together(communicator, [&] {
-    if (!communicator.is_root()) return;
+  on_root(communicator, [&] {
     const std::string bytes = read_bytes(file);
     std::ofstream stream(file, std::ios::binary | std::ios::app);
     stream << seal_of(bytes);
@@ -41,8 +51,7 @@ void seal(const parallel::Communicator& communicator, const std::string& file) {
 }
 
 void verify_seal(const parallel::Communicator& communicator, const std::string& file) {
-  parallel::together(communicator, [&] {
-    if (!communicator.is_root()) return;
+  on_root(communicator, [&] {
     std::ifstream stream(file, std::ios::binary);
     std::string end(seal_size, '\0');
     stream.seekg(-static_cast<std::streamoff>(seal_size), std::ios::end);

@@ -34,6 +34,8 @@ class Cluster:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fortet-slurm-", dir="/tmp"))
         self.daemons = []
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM", "PMIX"))}
+        for word in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_mpi_yield_when_idle"):
+            self.environment.setdefault(word, "1")
         self.environment.update(PATH=search_path(), SLURM_CONF=str(self.folder / "slurm.conf"))
 
     def __enter__(self):
