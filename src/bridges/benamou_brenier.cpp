@@ -8,7 +8,6 @@
 #include "fortet/bridges/bridge.hpp"
 #include "fortet/processes/deferred_field.hpp"
 #include "obstacle.hpp"
-#include "quantities.hpp"
 
 namespace fortet::bridges {
 
@@ -94,7 +93,7 @@ class BenamouBrenier : public BridgeSolver {
     std::vector<double> at = settings_.at;
     state.span("at", at);
     if (at != settings_.at) throw IoError("the bridge was stored at other times than the deck asks for");
-    exchange_quantities(state, bridge.quantities);
+    io::exchange(state, "quantities", bridge.quantities);
     if (state.restores()) {
       bridge.law = empty_law();
       for (const double t : at) bridge.law.snapshots.push_back({t, std::vector<double>(planes * layer)});

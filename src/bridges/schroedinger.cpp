@@ -2,13 +2,13 @@
 /// 1940, Leonard 2014).
 #include <numbers>
 
+#include "coupling.hpp"
 #include "endpoint_masses.hpp"
 #include "fortet/bridges/bridge.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "fortet/processes/deferred_field.hpp"
 #include "grid_sum.hpp"
 #include "potentials.hpp"
-#include "quantities.hpp"
 #include "steered.hpp"
 
 namespace fortet::bridges {
@@ -32,6 +32,7 @@ class Schroedinger : public BridgeSolver {
                            "log needs a reference whose axes are independent and whose rates have a common clock, as "
                            "brownian, ornstein_uhlenbeck, vp and ve; take linear");
     }
+    if (settings_.parameters.has("coupling")) boxes_ = coupling_boxes(settings_.parameters, grid_);
     propagator_ = make_propagator(settings_.reference);
     if (!propagator_->has_transpose()) {
       throw ParameterError("propagator", "this propagator has no transpose; take automatic, strang or separable");
@@ -83,7 +84,7 @@ class Schroedinger : public BridgeSolver {
     state.flag("log_domain", in_logarithms_);
     state.rows("log_hat_0", log_hat0_, grid_.cell_count(), first, 1);
     state.rows("log_phi_1", log_phi1_, grid_.cell_count(), first, 1);
-    exchange_quantities(state, bridge.quantities);
+    io::exchange(state, "quantities", bridge.quantities);
     if (!state.restores()) return;
     source_ = masses(*settings_.source, "source", bridge);
     record(*make_carrier(settings_.reference, in_logarithms_, std::move(propagator_)), bridge);
@@ -364,6 +365,11 @@ class Schroedinger : public BridgeSolver {
       const bool wanted = std::any_of(settings_.at.begin(), settings_.at.end(),
                                       [&](double t) { return std::abs(t - times[k]) < 1e-12 * horizon_; });
       if (!wanted) continue;
+      if (settings_.parameters.boolean("potentials")) {
+        bridge.log_phi.push_back(phi[k]);
+        bridge.log_hat.push_back({times[k], hat});
+        for (std::size_t i = 0; i < hat.size(); ++i) bridge.log_hat.back().values[i] -= std::log(volumes[i]);
+      }
       densities::Snapshot snapshot{times[k], mass};
       for (std::size_t i = 0; i < volumes.size(); ++i) snapshot.values[i] /= volumes[i];
       law.snapshots.push_back(std::move(snapshot));
@@ -371,6 +377,7 @@ class Schroedinger : public BridgeSolver {
     if (flow_steering_) flow_steering_->fill(densities::gradient_field(settings_.grid, halves));
     bridge.quantities["mass_drift"] = most - least;
     bridge.quantities["kinetic_energy"] = energy;
+    if (!boxes_.empty()) bridge.coupling = joint_law(grid_, carrier, horizon_, log_hat0_, log_phi1_, boxes_);
   }
 
   /// int |a grad log phi|^2 p at time t.
@@ -396,6 +403,7 @@ class Schroedinger : public BridgeSolver {
   const densities::Grid& grid_;
   double horizon_;
   std::string domain_;
+  std::vector<Index> boxes_;             ///< of the coupling; empty: not asked for
   std::vector<double> source_, target_;  ///< cell masses
   std::unique_ptr<densities::Propagator> propagator_;
   std::optional<Stage> stage_;  ///< while solving
@@ -429,6 +437,12 @@ const Registered<BridgeFactory> registered{
           .at_least(1),
       defaulted("slices", {Type::integer}, 50,
                 "intervals of time between which the drift is interpolated; each slice is one number per cell")
+          .at_least(1),
+      defaulted("potentials", {Type::boolean}, false,
+                "store log phi_t and log hat_t at the times of `at`; p_t = hat_t phi_t"),
+      optional("coupling", {Type::integers},
+               "store the joint law of start and end: numbers of boxes along the axes in which starting points are "
+               "gathered; one forward solve and one number per cell for each box")
           .at_least(1),
       defaulted("tolerance", {Type::real}, 1e-8, "L1 error that is left in the marginals of the coupling").positive(),
       defaulted("iterations", {Type::integer}, 10000, "at most so many").at_least(1),

@@ -224,6 +224,27 @@ void write_ensemble(io::Hdf5File& file, Xdmf& xdmf, const ensembles::EnsemblePat
   }
 }
 
+/// Potentials and joint law of a bridge, where they were asked for.
+void write_coupling(io::Hdf5File& file, const bridges::BridgePath& path) {
+  const densities::Grid& grid = *path.law.grid;
+  const std::string base = "/bridges/" + path.law.name;
+  const auto begin = static_cast<std::uint64_t>(grid.slab().begin),
+             rows = static_cast<std::uint64_t>(grid.slab().size());
+  const std::vector<std::uint64_t> shape = cell_shape(grid);
+  for (std::size_t i = 0; i < path.log_phi.size(); ++i) {
+    const std::string group = fmt::format("{}/{:04d}", base, i);
+    file.write_rows(group + "/log_phi", shape, begin, rows, path.log_phi[i].values);
+    file.write_rows(group + "/log_hat", shape, begin, rows, path.log_hat[i].values);
+  }
+  for (std::size_t b = 0; b < path.coupling.masses.size(); ++b) {
+    file.write_rows(fmt::format("{}/coupling/{:06d}", base, b), shape, begin, rows, path.coupling.masses[b]);
+  }
+  if (!path.coupling.boxes.empty()) {
+    const std::vector<std::int64_t> boxes(path.coupling.boxes.begin(), path.coupling.boxes.end());
+    file.integers_attribute(base + "/coupling", "boxes", boxes);
+  }
+}
+
 void write_pictures(io::Hdf5File& file, const std::vector<comparisons::Result>& results) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     const comparisons::Result& result = results[i];
@@ -277,7 +298,10 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   for (const auto& [name, path] : outcome.densities)
     write_density(file, xdmf, path, "densities", study.deck().find("densities", name)->text("equation"),
                   study.deck().find("densities", name)->texts("store"));
-  for (const auto& [name, path] : outcome.bridges) write_density(file, xdmf, path.law, "bridges", "forward", {});
+  for (const auto& [name, path] : outcome.bridges) {
+    write_density(file, xdmf, path.law, "bridges", "forward", {});
+    write_coupling(file, path);
+  }
   for (const auto& [name, path] : outcome.ensembles) {
     write_ensemble(file, xdmf, path, study.deck().find("ensembles", name)->integer("store"), communicator);
   }

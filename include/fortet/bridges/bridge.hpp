@@ -25,12 +25,23 @@ struct BridgeSettings {
   io::Checkpoints* checkpoints = nullptr;    ///< may be null
 };
 
+/// The joint law of start and end, with the starting points gathered in boxes of whole cells.
+struct Coupling {
+  std::vector<Index> boxes;  ///< along each axis; box b has the index of axis 0 fastest
+  std::vector<std::vector<double>>
+      masses;  ///< [box][cell of the slab]: of those that start in the box and end in the cell
+};
+
 /// A solved bridge.
 struct BridgePath {
   densities::DensityPath law;     ///< p_t at the times of `at`; its process is `process`
   processes::ProcessPtr process;  ///< carries `source` to `target`: usable everywhere a process is
   std::map<std::string, double>
       quantities;  ///< iterations, marginal_error, contraction_rate, costs, kinetic_energy, ...
+  /// log phi_t and the logarithm of the density hat_t at the times of `at`, p_t = hat_t phi_t; for kinds that have them
+  /// and if they are asked for. Minus infinity is zero.
+  std::vector<densities::Snapshot> log_phi, log_hat;
+  Coupling coupling;  ///< if it is asked for
 };
 
 /// Solves; collective over the grid's communicator. Throws ParameterError for what can be seen before computing
