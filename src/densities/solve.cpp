@@ -370,24 +370,19 @@ class Solver {
 
 void exchange(io::State& state, DensityPath& path) {
   const Grid& grid = *path.grid;
-  const auto resized = [&state](const std::string& name, auto& list) {
-    std::int64_t size = static_cast<std::int64_t>(list.size());
-    state.integer(name, size);
-    list.resize(size);
-  };
   state.flag("is_law", path.is_law);
-  resized("snapshots", path.snapshots);
+  state.size("snapshots", path.snapshots);
   for (Snapshot& snapshot : path.snapshots) {
     state.real("time", snapshot.time);
     exchange_slab(state, "values", grid, snapshot.values);
   }
-  resized("diagnostics", path.diagnostics);
+  state.size("diagnostics", path.diagnostics);
   for (Diagnostics& d : path.diagnostics) {
     for (double* number :
          {&d.time, &d.mass, &d.entropy, &d.kinetic_energy, &d.action, &d.boundary_mass, &d.smallest, &d.reference_kl})
       state.real("number", *number);
     for (Sides* sides : {&d.absorbed, &d.flux}) {
-      resized("sides", *sides);
+      state.size("sides", *sides);
       for (auto& side : *sides) state.span("side", std::span<double>(side));
     }
   }
@@ -399,9 +394,9 @@ void exchange(io::State& state, DensityPath& path) {
   state.list("step_times", path.step_times);
   io::exchange(state, "quantities", path.quantities);
   io::exchange(state, "work", path.work);
-  resized("notes", path.notes);
+  state.size("notes", path.notes);
   for (std::string& note : path.notes) state.text("note", note);
-  resized("errors", path.errors);
+  state.size("errors", path.errors);
   for (DensityPath::ErrorEstimate& error : path.errors) {
     for (double* number : {&error.space, &error.time, &error.boundary}) state.real("error", *number);
     exchange_slab(state, "defect", grid, error.defect);

@@ -385,9 +385,7 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
 }  // namespace
 
 void exchange(io::State& state, EnsemblePath& path, const parallel::Communicator& communicator) {
-  auto count = static_cast<std::int64_t>(path.snapshots.size());
-  state.integer("snapshots", count);
-  path.snapshots.resize(count);
+  state.size("snapshots", path.snapshots);
   for (Snapshot& snapshot : path.snapshots) {
     std::int64_t dimension = snapshot.positions.dimension();
     bool weights = communicator.any(!snapshot.weights.empty());

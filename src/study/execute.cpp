@@ -173,7 +173,10 @@ class Commands {
     const double start = MPI_Wtime();
     Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && study.has_metrics());
     Restart from = restart();
-    if (!from.from.empty()) from.from /= std::filesystem::relative(folder, study.deck().output);  // the case of a sweep
+    // Of a sweep: the same case there.
+    if (!from.from.empty())
+      from.from =
+          (std::filesystem::path(from.from) / folder.lexically_relative(study.deck().output)).lexically_normal();
     Keeper keeper(communicator_, study.deck(), folder, from, watch, metrics);
     write_deck(study.deck(), folder, communicator_);
     Study::Outcome outcome = study.run(folder, metrics, keeper);

@@ -18,9 +18,7 @@ SweepProgress::SweepProgress(const parallel::Communicator& communicator, const s
 
 void SweepProgress::exchange(io::State& state) {
   std::vector<std::pair<std::string, std::string>> entries(finished_.begin(), finished_.end());
-  auto size = static_cast<std::int64_t>(entries.size());
-  state.integer("cases", size);
-  entries.resize(size);
+  state.size("cases", entries);
   for (auto& [name, identity] : entries) {
     state.text("name", name);
     state.text("identity", identity);

@@ -98,16 +98,11 @@ void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& re
 }
 
 void SweepTable::exchange(io::State& state) {
-  const auto resized = [&state](const std::string& name, auto& list) {
-    auto size = static_cast<std::int64_t>(list.size());
-    state.integer(name, size);
-    list.resize(size);
-  };
-  const auto texts = [&](const std::string& name, std::vector<std::string>& list) {
-    resized(name, list);
+  const auto texts = [&state](const std::string& name, std::vector<std::string>& list) {
+    state.size(name, list);
     for (std::string& text : list) state.text("text", text);
   };
-  resized("checks", rows_);
+  state.size("checks", rows_);
   for (Row& row : rows_) {
     texts("assignments", row.assignments);
     state.text("check", row.check);
@@ -122,7 +117,7 @@ void SweepTable::exchange(io::State& state) {
     state.integer("agreements", agreements);
     row.agreements = static_cast<int>(agreements);
   }
-  resized("measures", measure_rows_);
+  state.size("measures", measure_rows_);
   for (MeasureRow& row : measure_rows_) {
     texts("assignments", row.assignments);
     state.text("measure", row.first.measure);

@@ -35,6 +35,13 @@ class State {
   void list(const std::string& name, std::vector<double>& values);
   void list(const std::string& name, std::vector<float>& values);
   void list(const std::string& name, std::vector<std::int64_t>& values);
+  /// The size of a list whose entries are named one by one.
+  template <class Entry>
+  void size(const std::string& name, std::vector<Entry>& entries) {
+    auto count = static_cast<std::int64_t>(entries.size());
+    integer(name, count);
+    entries.resize(count);
+  }
   /// A list of fixed size; throws IoError on restoring another size.
   void span(const std::string& name, std::span<double> values);
   void span(const std::string& name, std::span<float> values);
