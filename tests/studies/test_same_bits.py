@@ -20,7 +20,7 @@ ensembles:
   bridged: {process: bridged, initial: noise, particles: 1001, steps: 10}
 """, 1)
 workspace = Workspace(sys.argv[1], LEARNED)
-runs = {"once": (1, 1), "again": (1, 1), "two": (2, 1), "three": (3, 1), "four": (4, 1), "threads": (1, 2)}
+runs = {"once": (1, 1), "again": (1, 1), "two": (2, 1), "three": (3, 1), "four": (4, 1), "seven": (7, 1), "threads": (1, 2)}
 for name, (ranks, threads) in runs.items():
     done = workspace.run("deck.yaml", f"output={name}", ranks=ranks, threads=threads)
     expect(done.returncode == 0, f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")

@@ -40,6 +40,7 @@ class State {
   void size(const std::string& name, std::vector<Entry>& entries) {
     auto count = static_cast<std::int64_t>(entries.size());
     integer(name, count);
+    if (count < 0) throw IoError("a list '" + name + "' of negative size");
     entries.resize(count);
   }
   /// A list of fixed size; throws IoError on restoring another size.
