@@ -1,6 +1,6 @@
-#include "fortet/base/matrix_exponential.hpp"
-
 #include <unsupported/Eigen/MatrixFunctions>
+
+#include "fortet/base/linear_algebra.hpp"
 
 namespace fortet {
 

@@ -6,6 +6,13 @@
 
 namespace fortet {
 
+Parameter::Parameter() = default;
+Parameter::Parameter(const Parameter&) = default;
+Parameter::Parameter(Parameter&&) noexcept = default;
+Parameter& Parameter::operator=(const Parameter&) = default;
+Parameter& Parameter::operator=(Parameter&&) noexcept = default;
+Parameter::~Parameter() = default;
+
 namespace {
 Parameter make(std::string name, std::vector<Type> types, std::string doc) {
   Parameter parameter;

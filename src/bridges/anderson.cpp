@@ -1,6 +1,8 @@
 #include "anderson.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
+
+#include "fortet/base/linear_algebra.hpp"
 
 namespace fortet::bridges {
 
@@ -26,10 +28,10 @@ std::vector<double> products(const densities::Grid& grid, std::span<const double
 Eigen::MatrixXd whitening(const Eigen::MatrixXd& a, double least) {
   const Eigen::VectorXd scale =
       a.diagonal().unaryExpr([](double square) { return square > 0 ? 1 / std::sqrt(square) : 0.0; });
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(scale.asDiagonal() * a * scale.asDiagonal());
+  const Spectrum spectrum = symmetric_spectrum(scale.asDiagonal() * a * scale.asDiagonal());
   const Eigen::VectorXd factors =
-      solver.eigenvalues().unaryExpr([least](double value) { return value > least ? 1 / std::sqrt(value) : 0.0; });
-  return scale.asDiagonal() * solver.eigenvectors() * factors.asDiagonal();
+      spectrum.values.unaryExpr([least](double value) { return value > least ? 1 / std::sqrt(value) : 0.0; });
+  return scale.asDiagonal() * spectrum.vectors * factors.asDiagonal();
 }
 
 }  // namespace

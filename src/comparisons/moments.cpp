@@ -1,4 +1,5 @@
 // Means and second moments of the binned laws, as one Hotelling statistic.
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/comparisons/statistic.hpp"
 #include "marginals.hpp"
 
@@ -35,7 +36,7 @@ class MomentDifference : public Statistic {
     // The features are of order one. One without variance under the reference must not vary at all: a tiny ridge keeps
     // its row finite.
     const double ridge = 1e-12 * (1 + covariance.trace() / m);
-    inverse_ = (covariance + ridge * Eigen::MatrixXd::Identity(m, m)).llt().solve(Eigen::MatrixXd::Identity(m, m));
+    inverse_ = solve_symmetric(covariance + ridge * Eigen::MatrixXd::Identity(m, m), Eigen::MatrixXd::Identity(m, m));
   }
 
   double value(std::span<const double> reference, std::span<const double> observed) const override {

@@ -4,6 +4,7 @@
 
 #include "bernoulli.hpp"
 #include "flux_coefficients.hpp"
+#include "fortet/base/linear_algebra.hpp"
 #include "line_operator.hpp"
 
 namespace fortet::densities {
@@ -174,7 +175,7 @@ void EdgeGenerator::build_selling(double t) {
         throw UsageError(
             "the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
       }
-      const Eigen::VectorXd force = tensor.ldlt().solve(b);
+      const Eigen::VectorXd force = solve_symmetric(tensor, b);
       for (int k = 0; k < d; ++k) sites[i].force[k] = force(k);
       sites[i].potential = potential[i];
     }

@@ -4,6 +4,7 @@
 #include <slepceps.h>
 #endif
 
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/densities/density.hpp"
 #include "generator_matrix.hpp"
 
@@ -129,11 +130,11 @@ double smallest_nonzero(Mat matrix, Vec null_vector, double largest_rate, const 
       small(i, i) = diagonal[i];
       if (i < k) small(i, i + 1) = small(i + 1, i) = beside[i];
     }
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> ritz(small);
-    const double largest = ritz.eigenvalues()(k);
+    const Spectrum ritz = symmetric_spectrum(small);
+    const double largest = ritz.values[k];
     FORTET_PETSC(VecNorm(w, NORM_2, &beta));
     // Residual of the Ritz pair; the eigenvalue's own error is its square over the distance to the next.
-    const double residual = beta * std::abs(ritz.eigenvectors()(k, k));
+    const double residual = beta * std::abs(ritz.vectors(k, k));
     if (residual < 1e-7 * largest && std::abs(largest - previous) < 1e-11 * largest) return 1 / largest - shift;
     if (beta < 1e-14 * largest) return 1 / largest - shift;
     previous = largest;

@@ -1,4 +1,5 @@
 /// Kinds gaussian, gaussian_mixture and dirac.
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 
 namespace fortet::laws {
@@ -46,7 +47,7 @@ void require_regular(const std::string& key, const MatrixXd& covariance, Eigen::
   if ((covariance - covariance.transpose()).cwiseAbs().maxCoeff() > 1e-12 * covariance.cwiseAbs().maxCoeff()) {
     throw ParameterError(key, "the covariance is not symmetric");
   }
-  const VectorXd eigenvalues = covariance.selfadjointView<Eigen::Lower>().eigenvalues();
+  const VectorXd eigenvalues = symmetric_eigenvalues(covariance);
   if (!(eigenvalues[0] > 1e-13 * eigenvalues.maxCoeff())) {
     throw ParameterError(
         key,

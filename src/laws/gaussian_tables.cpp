@@ -1,8 +1,8 @@
 #include "gaussian_tables.hpp"
 
-#include <Eigen/Eigenvalues>
 #include <numbers>
 
+#include "fortet/base/linear_algebra.hpp"
 #include "quadrature.hpp"
 
 namespace fortet::laws {
@@ -66,27 +66,24 @@ GaussianTables make_gaussian_tables(const std::vector<double>& weights, const st
       }
       t.roots.push_back(c.diagonal().cwiseSqrt().asDiagonal());
     } else {
-      const Eigen::LLT<MatrixXd> llt(c);
-      const MatrixXd lower = llt.matrixL();
+      const std::optional<MatrixXd> lower = cholesky(c);
       // Rounding makes a singular matrix pass the factorisation with a pivot of the size of the rounding error.
-      const bool regular =
-          llt.info() == Eigen::Success && (lower.diagonal().array().square() > 1e-14 * c.diagonal().array()).all();
+      const bool regular = lower && (lower->diagonal().array().square() > 1e-14 * c.diagonal().array()).all();
       if (regular) {
-        const MatrixXd inverse = lower.triangularView<Eigen::Lower>().solve(MatrixXd::Identity(d, d));
+        const MatrixXd inverse = solve_lower(*lower, MatrixXd::Identity(d, d));
         for (Eigen::Index a = 0; a < d; ++a) {
           for (Eigen::Index b = 0; b <= a; ++b) t.factors.push_back(inverse(a, b));
-          log_determinant += 2 * std::log(lower(a, a));
+          log_determinant += 2 * std::log((*lower)(a, a));
         }
         trace = inverse.squaredNorm();
-        t.roots.push_back(lower);
+        t.roots.push_back(*lower);
       } else {
-        const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(c);
-        if (eigen.eigenvalues()[0] < -1e-12 * eigen.eigenvalues().cwiseAbs().maxCoeff()) {
+        const VectorXd eigenvalues = symmetric_eigenvalues(c);
+        if (eigenvalues[0] < -1e-12 * eigenvalues.cwiseAbs().maxCoeff()) {
           throw ParameterError("covariances", fmt::format("covariance of component {} has the negative eigenvalue {}",
-                                                          k + 1, eigen.eigenvalues()[0]));
+                                                          k + 1, eigenvalues[0]));
         }
-        // An eigenvalue that is negative by rounding stands for zero.
-        t.roots.push_back(eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal());
+        t.roots.push_back(spectral_factor(c));
         t.factors.resize(t.factors.size() + t.factor_size, 0.0);
         t.has_density = false;
       }
@@ -130,11 +127,11 @@ class FullCells {
  public:
   FullCells(const VectorXd& mean, const MatrixXd& covariance, const std::vector<std::vector<double>>& edges,
             std::span<double> out)
-      : mean_(mean), lower_(covariance.llt().matrixL()), edges_(edges), out_(out), z_(mean.size()) {
+      : mean_(mean), lower_(cholesky(covariance).value()), edges_(edges), out_(out), z_(mean.size()) {
     for (int n : {4, 6, 10}) rules_.push_back(gauss_legendre(n));
     // Along axis a the integrand varies on the scale of the conditional deviation of x_a given all others, which is the
     // width of any section of the density.
-    const MatrixXd precision = covariance.inverse();
+    const MatrixXd precision = inverse(covariance);
     for (Eigen::Index a = 0; a < mean.size(); ++a) scales_.push_back(1 / std::sqrt(precision(a, a)));
   }
   void add(double weight) { descend(0, weight, 0, 1); }

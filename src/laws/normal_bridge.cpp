@@ -1,8 +1,7 @@
 #include "fortet/laws/normal_bridge.hpp"
 
-#include <Eigen/Dense>
-
 #include "fortet/base/error.hpp"
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 
 namespace fortet::laws {
@@ -10,21 +9,18 @@ namespace fortet::laws {
 using Eigen::MatrixXd;
 
 namespace {
-MatrixXd square_root(const MatrixXd& matrix) { return Eigen::SelfAdjointEigenSolver<MatrixXd>(matrix).operatorSqrt(); }
-
-double log_determinant(const Eigen::LLT<MatrixXd>& factor) {
-  return 2 * factor.matrixL().toDenseMatrix().diagonal().array().log().sum();
-}
+/// log det L L^T.
+double log_determinant(const MatrixXd& lower) { return 2 * lower.diagonal().array().log().sum(); }
 }  // namespace
 
 double normal_divergence(const Moments& a, const Moments& b) {
-  const Eigen::LLT<MatrixXd> own(a.covariance), factor(b.covariance);
-  if (own.info() != Eigen::Success || factor.info() != Eigen::Success) {
+  const std::optional<MatrixXd> own = cholesky(a.covariance), factor = cholesky(b.covariance);
+  if (!own || !factor) {
     throw UsageError("the divergence of normal laws needs positive definite covariances");
   }
   const Eigen::VectorXd shift = b.mean - a.mean;
-  return 0.5 * (factor.solve(a.covariance).trace() + shift.dot(factor.solve(shift)) -
-                static_cast<double>(shift.size()) + log_determinant(factor) - log_determinant(own));
+  return 0.5 * (solve_cholesky(*factor, a.covariance).trace() + solve_lower(*factor, shift).squaredNorm() -
+                static_cast<double>(shift.size()) + log_determinant(*factor) - log_determinant(*own));
 }
 
 NormalBridge::NormalBridge(Moments source, Moments target, double sigma)
@@ -32,7 +28,7 @@ NormalBridge::NormalBridge(Moments source, Moments target, double sigma)
   if (source_.mean.size() != target_.mean.size()) throw UsageError("the ends of a bridge differ in dimension");
   const MatrixXd root = square_root(source_.covariance), identity = MatrixXd::Identity(dimension(), dimension());
   const MatrixXd dm = square_root(4 * root * target_.covariance * root + variance_ * variance_ * identity);
-  coupling_ = 0.5 * (root * dm * root.inverse() - variance_ * identity);
+  coupling_ = 0.5 * (root * dm * inverse(root) - variance_ * identity);
 }
 
 Moments NormalBridge::at(double t) const {
@@ -54,7 +50,7 @@ std::optional<Moments> normal_moments(const Law& law) {
   const auto mixture = law.as_mixture();
   if (!mixture || mixture->weights().size() != 1) return std::nullopt;
   Moments moments = law.moments();
-  if (Eigen::LLT<MatrixXd>(moments.covariance).info() != Eigen::Success) return std::nullopt;
+  if (!cholesky(moments.covariance)) return std::nullopt;
   return moments;
 }
 

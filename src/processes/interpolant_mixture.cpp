@@ -1,8 +1,6 @@
 #include "interpolant_mixture.hpp"
 
-#include <Eigen/Cholesky>
-#include <Eigen/LU>
-
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/base/vector_math.hpp"
 
 namespace fortet::processes {
@@ -118,16 +116,14 @@ void InterpolantMixture::add_isotropic(const Pair& pair, const Coefficients& c, 
 
 void InterpolantMixture::add_full(const Pair& pair, const Coefficients& c, double score_weight, double t) {
   const MatrixXd identity = MatrixXd::Identity(dimension_, dimension_), variance = covariance(pair, c);
-  const Eigen::LLT<MatrixXd> llt(variance);
-  const VectorXd pivots = MatrixXd(llt.matrixL()).diagonal();
+  const std::optional<MatrixXd> lower = cholesky(variance);
+  const VectorXd pivots = lower ? VectorXd(lower->diagonal()) : VectorXd::Zero(dimension_);
   // Rounding makes a singular matrix pass the factorisation with a pivot of the size of the rounding error.
-  if (llt.info() != Eigen::Success || !(pivots.array().square() > 1e-14 * variance.diagonal().array()).all()) {
-    singular(t);
-  }
+  if (!(pivots.array().square() > 1e-14 * variance.diagonal().array()).all()) singular(t);
   const MatrixXd shared = c.alpha_rate * c.alpha * pair.c00 + c.alpha_rate * c.beta * pair.c01 +
                           c.beta_rate * c.alpha * pair.c01.transpose() + c.beta_rate * c.beta * pair.c11 +
                           (c.half_variance_rate - score_weight) * identity;
-  const MatrixXd precision = llt.solve(identity), gain = shared * precision;
+  const MatrixXd precision = solve_cholesky(*lower, identity), gain = shared * precision;
   const VectorXd mean = c.alpha * pair.m0 + c.beta * pair.m1;
   const VectorXd constant = c.alpha_rate * pair.m0 + c.beta_rate * pair.m1 - gain * mean;
   offsets_.push_back(std::log(pair.weight) - pivots.array().log().sum());

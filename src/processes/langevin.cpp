@@ -1,4 +1,5 @@
 /// Kinds langevin and underdamped_langevin.
+#include "fortet/base/linear_algebra.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {
@@ -30,7 +31,7 @@ class Langevin : public Process {
     for (int i = 0; i < dimension; ++i) {
       for (int j = 0; j < dimension; ++j) separable_ = separable_ && (i == j || !gradient_[i].depends_on(j));
     }
-    if (preconditioner_) root_ = (2 * temperature * *preconditioner_).llt().matrixL();
+    if (preconditioner_) root_ = cholesky(2 * temperature * *preconditioner_).value();
   }
   void drift(double t, ConstPoints x, Points out) const override { evaluate_all(drift_, t, x, out); }
   bool has_drift_divergence() const override { return true; }
@@ -137,7 +138,7 @@ const Registered<ProcessFactory> langevin{
           throw ParameterError("preconditioner",
                                fmt::format("expected a {0} x {0} matrix, found {1} x {2}", d, m.rows(), m.cols()));
         }
-        if (m != m.transpose() || m.llt().info() != Eigen::Success)
+        if (m != m.transpose() || !cholesky(m))
           throw ParameterError("preconditioner", "the matrix is not symmetric and positive");
         preconditioner = m;
       }

@@ -1,5 +1,5 @@
 /// Kind linear: dX = (A X + c) dt + B dW with matrices.
-#include "fortet/base/matrix_exponential.hpp"
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 #include "parameters.hpp"
 
@@ -45,10 +45,7 @@ LinearStep van_loan(const MatrixXd& a, const MatrixXd& diffusion, const VectorXd
 
 class LinearTransition : public Transition {
  public:
-  explicit LinearTransition(LinearStep step) : step_(std::move(step)) {
-    const Eigen::SelfAdjointEigenSolver<MatrixXd> eigen(step_.covariance);  // the covariance may be singular
-    root_ = eigen.eigenvectors() * eigen.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
-  }
+  explicit LinearTransition(LinearStep step) : step_(std::move(step)), root_(spectral_factor(step_.covariance)) {}
   int draws() const override { return static_cast<int>(root_.rows()); }
   void apply(ConstPoints normals, Points x) const override {
     const int d = x.dimension();
@@ -89,12 +86,11 @@ class Linear : public Process {
                            : NoiseShape::full;
     separable_ = MatrixXd(a_.diagonal().asDiagonal()) == a_ && is_diagonal;
     // Detailed balance: b = -D grad V needs D^-1 A symmetric.
-    const Eigen::FullPivLU<MatrixXd> solver(diffusion_ / 2);
-    if (solver.isInvertible()) {
-      const MatrixXd hessian = -solver.solve(a_);
+    if (const auto solution = solve_general(-diffusion_ / 2, a_)) {
+      const MatrixXd& hessian = *solution;
       if ((hessian - hessian.transpose()).cwiseAbs().maxCoeff() <= 1e-13 * hessian.cwiseAbs().maxCoeff()) {
         hessian_ = (hessian + hessian.transpose()) / 2;
-        slope_ = -solver.solve(c_);
+        slope_ = *solve_general(-diffusion_ / 2, c_);
       }
     }
   }

@@ -1,4 +1,5 @@
 /// Kind pinned: a process with normal transitions, conditioned to end in a point (Doob's h-transform).
+#include "fortet/base/linear_algebra.hpp"
 #include "parameters.hpp"
 #include "time_cache.hpp"
 
@@ -82,7 +83,7 @@ class Pinned : public Process {
     if (t1 >= horizon()) return {MatrixXd::Zero(dimension(), dimension()), 0 * first.root, end_};
     const Affine second = transition_of(*of_, t1, horizon());
     const MatrixXd q = first.covariance(), whole = second.matrix * q * second.matrix.transpose() + second.covariance();
-    const MatrixXd gain = whole.ldlt().solve(second.matrix * q).transpose();
+    const MatrixXd gain = solve_symmetric(whole, second.matrix * q).transpose();
     const MatrixXd keep = MatrixXd::Identity(dimension(), dimension()) - gain * second.matrix;
     // Joseph's form of the covariance, as a root: the part of the first noise that is kept and that of the second.
     Affine result{keep * first.matrix, MatrixXd(dimension(), first.root.cols() + second.root.cols()),
@@ -118,10 +119,9 @@ class Pinned : public Process {
       for (int j = i; j < d; ++j, ++column) diffusion(i, j) = diffusion(j, i) = a(0, column);
     }
     const MatrixXd covariance = rest.covariance();
-    const Eigen::LDLT<MatrixXd> solver(covariance);
     return std::make_shared<const Affine>(
-        Affine{-diffusion * rest.matrix.transpose() * solver.solve(rest.matrix), MatrixXd(),
-               diffusion * rest.matrix.transpose() * solver.solve(VectorXd(end_ - rest.shift))});
+        Affine{-diffusion * rest.matrix.transpose() * solve_symmetric(covariance, rest.matrix), MatrixXd(),
+               diffusion * rest.matrix.transpose() * solve_symmetric(covariance, end_ - rest.shift)});
   }
 
   ProcessPtr of_;
@@ -147,8 +147,8 @@ const Registered<ProcessFactory> pinned{
                              "sub_vp or linear");
       }
       const MatrixXd covariance = transition_of(*of, 0, of->horizon()).covariance();
-      const Eigen::SelfAdjointEigenSolver<MatrixXd> spectrum(covariance);
-      if (!(spectrum.eigenvalues().minCoeff() > 1e-14 * spectrum.eigenvalues().maxCoeff())) {
+      const VectorXd spectrum = symmetric_eigenvalues(covariance);
+      if (!(spectrum.minCoeff() > 1e-14 * spectrum.maxCoeff())) {
         throw ParameterError("of",
                              "the noise of this process does not reach every direction: it cannot be pinned to "
                              "a point");

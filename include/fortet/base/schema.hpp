@@ -46,6 +46,14 @@ struct Parameter {
   std::string category;           ///< of references and nested kinds
   std::vector<Parameter> fields;  ///< of records
 
+  // In one compiled place: every kind's file copies and destroys them.
+  Parameter();
+  Parameter(const Parameter&);
+  Parameter(Parameter&&) noexcept;
+  Parameter& operator=(const Parameter&);
+  Parameter& operator=(Parameter&&) noexcept;
+  ~Parameter();
+
   Parameter& unit(std::string text) {
     unit_text = std::move(text);
     return *this;

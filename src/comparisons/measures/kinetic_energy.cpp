@@ -1,6 +1,6 @@
-#include <Eigen/Eigenvalues>
 #include <cmath>
 
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 #include "weighted_points.hpp"
 
@@ -9,9 +9,8 @@ namespace {
 
 /// W2^2 of two normal laws: |dm|^2 + tr(S0 + S1 - 2 (S0^1/2 S1 S0^1/2)^1/2).
 double squared_w2(const laws::GaussianMixture& a, const laws::GaussianMixture& b) {
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> root(a.covariances()[0]);
-  const Eigen::MatrixXd half = root.operatorSqrt(), inner = half * b.covariances()[0] * half;
-  const Eigen::VectorXd spectrum = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(inner).eigenvalues();
+  const Eigen::MatrixXd half = square_root(a.covariances()[0]), inner = half * b.covariances()[0] * half;
+  const Eigen::VectorXd spectrum = symmetric_eigenvalues(inner);
   // An eigenvalue that is negative by rounding stands for zero.
   return (a.means()[0] - b.means()[0]).squaredNorm() + a.covariances()[0].trace() + b.covariances()[0].trace() -
          2 * spectrum.cwiseMax(0).cwiseSqrt().sum();

@@ -1,8 +1,7 @@
-#include <Eigen/Eigenvalues>
 #include <cmath>
 
 #include "../block_loops.hpp"
-#include "fortet/base/matrix_exponential.hpp"
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/ensembles/stepper.hpp"
 
 namespace fortet::ensembles {
@@ -33,11 +32,9 @@ class Exponential : public Stepper {
     const Eigen::MatrixXd first = matrix_exponential(block);
     prepared->weight = first.topRightCorner(d, d);
     prepared->propagator = a * prepared->weight;  // e^{A h} - I without cancellation
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> spectrum(covariance(a, covariance_rate(middle), h));
-    // Rounding may leave a zero eigenvalue negative. The symmetric root is close to sqrt(h) G for small steps, so that
+    // The symmetric root is close to sqrt(h) G for small steps, so that
     // coarse steps couple.
-    prepared->noise = spectrum.eigenvectors() * spectrum.eigenvalues().cwiseMax(0.0).cwiseSqrt().asDiagonal() *
-                      spectrum.eigenvectors().transpose();
+    prepared->noise = square_root(covariance(a, covariance_rate(middle), h));
     return prepared;
   }
 

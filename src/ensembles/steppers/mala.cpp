@@ -1,7 +1,7 @@
-#include <Eigen/LU>
 #include <cmath>
 
 #include "../block_loops.hpp"
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/base/vector_math.hpp"
 #include "fortet/ensembles/stepper.hpp"
 
@@ -19,7 +19,7 @@ class Mala : public Stepper {
     require(process.has_potential(), parameters, "a process with a potential (langevin, for instance)");
     require(process.noise_is_additive() && process.noise_shape() != NoiseShape::none, parameters, "additive noise");
     require(draws() == dimension(), parameters, "a square noise matrix");
-    inverse_ = noise_matrix(0).inverse();
+    inverse_ = inverse(noise_matrix(0));
     require(inverse_.allFinite(), parameters, "an invertible noise matrix");
     require(noise_matrix(0) == noise_matrix(process.horizon()), parameters, "noise that does not change in time");
   }

@@ -1,0 +1,2 @@
+#define FORTET_DENSE_PRODUCTS template
+#include "dense_products.hpp"
