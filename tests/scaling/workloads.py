@@ -51,13 +51,13 @@ WORKLOADS = {
     "density_3d": Workload("step", "densities.law", steps(20), steps(40), size=24 * 24 * 64, layers=64,
                            timed=("grids.space.cells=[48,48,64]",), timed_size=48 * 48 * 64, timed_layers=64,
                            timed_few=steps(40), timed_many=steps(100), twice=("grids.space.cells=[48,48,128]",)),
-    "density_cross": Workload("term of the series", "densities.law", ("processes.rotated.horizon=1",),
-                              ("processes.rotated.horizon=2",),
+    "density_cross": Workload("term of the series", "densities.law", ("processes.rotated.horizon=0.2",),
+                              ("processes.rotated.horizon=0.4",),
                               **plane(timed_few=("processes.rotated.horizon=0.1",),
                                       timed_many=("processes.rotated.horizon=0.4",))),
     "density_petsc": Workload("step", "densities.law", steps(50), steps(100),
                               **plane(timed_few=steps(50), timed_many=steps(80))),
-    "training": Workload("step", "models.score", steps(200, "models.score"), steps(400, "models.score"), size=512,
+    "training": Workload("step", "models.score", steps(400, "models.score"), steps(800, "models.score"), size=512,
                          timed=("models.score.batch=4096", WIDE), timed_size=4096,
                          timed_few=steps(10, "models.score"), timed_many=steps(30, "models.score"),
                          twice=("models.score.batch=8192", WIDE)),
@@ -67,6 +67,13 @@ WORKLOADS = {
                        timed_few=("bridges.crossing.tolerance=1e-2",),
                        timed_many=("bridges.crossing.tolerance=1e-12",), twice=("grids.plane.cells=[128,256]",)),
 }
+
+
+def shorter(assignments, ranks):
+    """With more ranks than cores a step takes long: fewer of them tell as much."""
+    divisor = {16: 2, 32: 5, 64: 10}.get(ranks, 1)
+    return tuple(f"{key}={int(value) // divisor}" if key.endswith(".steps") else assignment
+                 for assignment in assignments for key, value in [assignment.split("=", 1)])
 
 
 def launch(program, name, ranks, assignments, library=None, ping_pong=False, timeout=600):
@@ -129,7 +136,7 @@ def per_unit(program, library, name, ranks, extra=()):
     workload = WORKLOADS[name]
     found = []
     for assignments in (workload.few, workload.many):
-        counts, run, results = launch(program, name, ranks, (*assignments, *extra), library)
+        counts, run, results = launch(program, name, ranks, (*shorter(assignments, ranks), *extra), library)
         counted, asked = totals(name, counts)
         found.append((counted, asked, units(name, run, results), counts))
     (few, asked_few, n_few, _), (many, asked_many, n_many, counts) = found
