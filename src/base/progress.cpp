@@ -38,4 +38,11 @@ std::string duration_text(double seconds) {
   return fmt::format("{}:{:02d}:{:02d}", total / 3600, total / 60 % 60, total % 60);
 }
 
+std::string bytes_text(double bytes) {
+  const char* units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  int unit = 0;
+  for (; bytes >= 999.5 && unit < 5; ++unit) bytes /= 1000;
+  return fmt::format("{:.3g} {}", bytes, units[unit]);
+}
+
 }  // namespace fortet

@@ -1,6 +1,7 @@
 // Schema of section "densities" and what can be judged before anything is computed.
 #include "density_parameters.hpp"
 
+#include "edge_generator.hpp"
 #include "fortet/base/expression.hpp"
 #include "line_operator.hpp"
 
@@ -189,6 +190,29 @@ void check_steady(const DensitySettings& settings, const DensityOptions& options
 }
 }  // namespace
 
+namespace {
+/// Estimated bytes over all ranks: per cell the snapshots and what solves.
+double solving_bytes(const DensitySettings& settings, const DensityOptions& options, const DiffusionShape& shape) {
+  const Grid& grid = *settings.grid;
+  const double d = grid.dimension(), number = sizeof(double);
+  const std::string kind = options.is_steady() ? "steady" : options.propagator.kind();
+  const bool is_default = kind == "automatic" || kind == "strang";
+  const double edges = shape.cross > 0 ? d == 2 ? 6 : 12 : 2 * d;
+  const double graph = edges * sizeof(Edge) + 2 * number;
+  // Masses and their logarithm or companion, volumes, both sides of an exchange; the current, which is a diagnostic.
+  double working = number * (5 + d + 2) + (shape.cross > 0 ? graph : 0);
+  if (is_default && shape.cross > 0) working += 3 * number;
+  if (is_default && shape.cross == 0 && !settings.process->is_axis_separable()) working += 2 * d * number;
+  if (options.steps == 0) working += 2 * number;  // trial steps
+  if (settings.reference) working += number;
+  if (!is_default && kind != "separable") {  // matrix, its shifted copy, incomplete factors; Krylov space, stages
+    const double entries = edges + 1;
+    working += graph + 3 * entries * (number + sizeof(int)) + 40 * number;
+  }
+  return static_cast<double>(grid.cell_count()) * (number * static_cast<double>(settings.at.size()) + working);
+}
+}  // namespace
+
 DensityPlan check_density(const DensitySettings& settings) {
   const DensityOptions options = density_options(settings);
   const processes::Process& process = *settings.process;
@@ -258,9 +282,7 @@ DensityPlan check_density(const DensitySettings& settings) {
   DensityPlan plan;
   plan.propagator = kind;
   plan.cells = static_cast<double>(grid.cell_count());
-  const double kept = static_cast<double>(settings.at.size()) + 4;  // snapshots, masses, volumes, transposition buffers
-  const double rates = shape.cross > 0 ? 5.0 * (d == 2 ? 6 : 12) : process.is_axis_separable() ? 0.0 : 2.0 * d;
-  plan.bytes = 8 * plan.cells * (kept + rates);
+  plan.bytes = solving_bytes(settings, options, shape);
   plan.steps = static_cast<double>(options.steps);
   return plan;
 }

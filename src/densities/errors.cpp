@@ -1,5 +1,6 @@
 // Richardson estimates of the errors in space and time, as signed defects of the cell masses.
 #include "density_parameters.hpp"
+#include "rows.hpp"
 
 namespace fortet::densities {
 
@@ -11,28 +12,21 @@ std::vector<double> masses_of(const Grid& grid, const Snapshot& snapshot) {
   return masses;
 }
 
-/// Masses of the cells of a grid with half as many cells along each axis, all of them, on every rank.
-std::vector<double> merge_pairs(const Grid& fine, const std::vector<double>& masses, const Grid& coarse) {
+/// Masses of the rows [wanted.begin, wanted.end) of a grid with half as many cells along each axis. Collective.
+std::vector<double> merged_rows(const Grid& fine, const std::vector<double>& slab, const Grid& coarse,
+                                parallel::Range wanted) {
   const int d = fine.dimension();
-  const Index nx = fine.cells(0), ny = d > 2 ? fine.cells(1) : 1, cx = coarse.cells(0),
-              cy = d > 2 ? coarse.cells(1) : 1;
-  std::vector<double> merged(coarse.cell_count(), 0.0);
+  const Index nx = d > 1 ? fine.cells(0) : 1, ny = d > 2 ? fine.cells(1) : 1, cx = d > 1 ? coarse.cells(0) : 1;
+  const std::vector<double> masses = rows_of(fine, slab, {2 * wanted.begin, 2 * wanted.end});
   const Index layer = coarse.layer_size();
-  for (Index z = 0; z < fine.slab().size(); ++z) {
-    const Index target = (fine.slab().begin + z) / 2;
-    if (d == 1) {
-      merged[target] += masses[z];
-      continue;
-    }
-    // A layer is summed by itself first: then two layers on different ranks add up to the same bits as on one.
-    std::vector<double> sums(layer, 0.0);
+  std::vector<double> merged(wanted.size() * layer, 0.0), sums(layer);
+  for (Index z = 0; z < 2 * wanted.size(); ++z) {
+    std::fill(sums.begin(), sums.end(), 0.0);  // a row is summed by itself first
     for (Index y = 0; y < ny; ++y) {
-      for (Index x = 0; x < nx; ++x) sums[y / 2 % cy * cx + x / 2] += masses[(z * ny + y) * nx + x];
+      for (Index x = 0; x < nx; ++x) sums[y / 2 * cx + x / 2] += masses[(z * ny + y) * nx + x];
     }
-    for (Index i = 0; i < layer; ++i) merged[target * layer + i] += sums[i];
+    for (Index i = 0; i < layer; ++i) merged[z / 2 * layer + i] += sums[i];
   }
-  MPI_Allreduce(MPI_IN_PLACE, merged.data(), static_cast<int>(merged.size()), MPI_DOUBLE, MPI_SUM,
-                fine.communicator().handle());
   return merged;
 }
 
@@ -95,28 +89,62 @@ CompanionSolve companion_solve(Companion which, const DensitySettings& settings,
   return solve;
 }
 
+/// Coarse rows that hold this rank's rows of the fine grid.
+parallel::Range covering_rows(const Grid& fine) { return {fine.slab().begin / 2, (fine.slab().end + 1) / 2}; }
+
+/// Estimated errors of the merged cells in the rows around this rank's, one more on each side: rows [begin - 1, end +
+/// 1) of covering_rows(), those beyond the sides being the rows across (periodic) or the outermost again. Collective.
+std::vector<double> errors_around(const Grid& fine, const std::vector<double>& here, const Grid& coarse,
+                                  const std::vector<double>& there) {
+  const parallel::Range own = covering_rows(fine);
+  const int last = coarse.dimension() - 1;
+  const Index rows = coarse.cells(last), layer = coarse.layer_size();
+  const auto errors = [&](parallel::Range wanted) {
+    std::vector<double> found = rows_of(coarse, there, wanted);
+    const std::vector<double> merged = merged_rows(fine, here, coarse, wanted);
+    for (std::size_t i = 0; i < found.size(); ++i) found[i] = (found[i] - merged[i]) / 3;
+    return found;
+  };
+  const parallel::Range inside{std::max<std::int64_t>(own.begin - 1, 0), std::min(own.end + 1, rows)};
+  std::vector<double> result = errors(inside);
+  const bool at_begin = own.begin == 0, at_end = own.end == rows, wraps = fine.is_periodic(last);
+  const std::vector<double> across_begin =
+                                errors(at_begin && wraps ? parallel::Range{rows - 1, rows} : parallel::Range{}),
+                            across_end = errors(at_end && wraps ? parallel::Range{0, 1} : parallel::Range{});
+  const std::vector<double> first(result.begin(), result.begin() + layer), final(result.end() - layer, result.end());
+  if (at_begin)
+    result.insert(result.begin(), (wraps ? across_begin : first).begin(), (wraps ? across_begin : first).end());
+  if (at_end) result.insert(result.end(), (wraps ? across_end : final).begin(), (wraps ? across_end : final).end());
+  return result;
+}
+
+/// Signed errors of this rank's masses from those of the merged cells, split linearly. Collective.
+std::vector<double> spread_errors(const Grid& fine, const std::vector<double>& here, const Grid& coarse,
+                                  const std::vector<double>& there) {
+  std::vector<double> spread = errors_around(fine, here, coarse, there);
+  const int last = fine.dimension() - 1;
+  Index inner = 1;
+  for (int k = 0; k < last; ++k) {
+    spread = split(spread, inner, coarse.cells(k), fine.is_periodic(k));
+    inner *= fine.cells(k);
+  }
+  const parallel::Range own = covering_rows(fine);
+  spread = split(spread, inner, own.size() + 2, false);  // the rows on both sides are only for the slopes
+  const auto begin = spread.begin() + (fine.slab().begin - 2 * (own.begin - 1)) * inner;
+  return {begin, begin + fine.local_count()};
+}
+
 void add_errors_in_space(DensityPath& path, const DensityPath& other) {
   const Grid& grid = *path.grid;
-  const Index first = grid.slab().begin * grid.layer_size(), count = grid.local_count();
   for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
     const std::vector<double> here = masses_of(grid, path.snapshots[s]),
                               there = masses_of(*other.grid, other.snapshots[s]);
     std::vector<double>& defect = path.errors[s].defect;
     if (refines(grid)) {
-      const std::vector<double> merged = merge_pairs(*other.grid, there, grid);
-      defect.resize(count);
-      for (Index i = 0; i < count; ++i) defect[i] = (here[i] - merged[first + i]) * (4.0 / 3);
+      defect = merged_rows(*other.grid, there, grid, grid.slab());
+      for (std::size_t i = 0; i < defect.size(); ++i) defect[i] = (here[i] - defect[i]) * (4.0 / 3);
     } else {
-      const std::vector<double> merged = merge_pairs(grid, here, *other.grid),
-                                coarse = grid.communicator().gather_all(there);
-      std::vector<double> spread(coarse.size());
-      for (std::size_t i = 0; i < spread.size(); ++i) spread[i] = (coarse[i] - merged[i]) / 3;
-      Index inner = 1;
-      for (int k = 0; k < grid.dimension(); ++k) {
-        spread = split(spread, inner, other.grid->cells(k), grid.is_periodic(k));
-        inner *= grid.cells(k);
-      }
-      defect.assign(spread.begin() + first, spread.begin() + first + count);
+      defect = spread_errors(grid, here, *other.grid, there);
     }
     path.errors[s].space = total_size(grid, defect);
   }

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "fortet/base/progress.hpp"
+#include "fortet/parallel/memory.hpp"
 #include "fortet/study/command_line.hpp"
 #include "fortet/study/report.hpp"
 #include "fortet/study/results.hpp"
@@ -83,6 +84,7 @@ class Commands {
       throw UsageError(faults.text() +
                        fmt::format("{} fault{}; nothing was computed", faults.size(), faults.size() == 1 ? "" : "s"));
     }
+    study->require_memory();
     return study;
   }
 
@@ -200,8 +202,11 @@ class Commands {
       say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least),
                       duration_text(timing.mean), duration_text(timing.most)));
     }
-    say(fmt::format("  {:<58} {:>9}\n  {:<58} {:>9}\nresults: {}\n", "output", duration_text(written), "total",
-                    duration_text(computed + written), folder.string()));
+    const parallel::HighWater memory = parallel::memory_high_water(communicator_);
+    say(fmt::format("  {:<58} {:>9}\n  {:<58} {:>9}\n", "output", duration_text(written), "total",
+                    duration_text(computed + written)));
+    say(fmt::format("{:<40} {:>9} {:>9} {:>9}\nresults: {}\n", "memory of a rank, high-water", bytes_text(memory.least),
+                    bytes_text(memory.mean), bytes_text(memory.most), folder.string()));
     say(outcome.checks.empty() ? "done\n"
         : outcome.agrees()     ? "done: every check agrees\n"
                                : "done: A CHECK DISAGREES\n");

@@ -1,19 +1,15 @@
 // What a study will do, for `fortet validate`.
+#include "fortet/base/progress.hpp"
 #include "fortet/study/study.hpp"
 
 namespace fortet::study {
 
-namespace {
-std::string bytes_text(double bytes) {
-  const char* units[] = {"B", "kB", "MB", "GB", "TB"};
-  int unit = 0;
-  for (; bytes >= 1000 && unit < 4; ++unit) bytes /= 1000;
-  return fmt::format("{:.3g} {}", bytes, units[unit]);
-}
-}  // namespace
-
 std::string Study::plan() const {
   std::string text = deck_.title + "\n";
+  const int ranks = communicator_.size(), nodes = 1;
+  std::map<std::string, double> needed;
+  for (const Memory& one : memory())
+    needed[one.object] = one.kept.total(ranks, nodes) + one.working.total(ranks, nodes);
   for (const std::string& object : order_) {
     const auto [section, name] = Target(object);
     const Parameters& parameters = *deck_.find(section, name);
@@ -26,22 +22,23 @@ std::string Study::plan() const {
     } else if (section == "densities") {
       const densities::DensityPlan& plan = density_plans_.at(name);
       what =
-          fmt::format("{:g} unknowns, {} {}, {}", plan.cells, plan.propagator,
-                      plan.steps > 0 ? fmt::format("{:g} steps", plan.steps) : std::string("steps chosen on the way"),
-                      bytes_text(plan.bytes));
+          fmt::format("{:g} unknowns, {} {}", plan.cells, plan.propagator,
+                      plan.steps > 0 ? fmt::format("{:g} steps", plan.steps) : std::string("steps chosen on the way"));
     } else if (section == "ensembles") {
       const ensembles::EnsembleSettings& settings = ensembles_.at(name);
-      const double count = static_cast<double>(settings.particles), snapshots = static_cast<double>(settings.at.size());
+      const double count = static_cast<double>(settings.particles);
       const double steps = parameters.has("steps") ? static_cast<double>(parameters.integer("steps")) : 0;
       what = fmt::format(
-          "{:g} particles, {}, {}, {}", count, parameters.child("stepper").kind(),
-          steps > 0 ? fmt::format("{:g} particle steps", steps * count) : std::string("steps chosen on the way"),
-          bytes_text(count * settings.process->dimension() * 8 * snapshots));
+          "{:g} particles, {}, {}", count, parameters.child("stepper").kind(),
+          steps > 0 ? fmt::format("{:g} particle steps", steps * count) : std::string("steps chosen on the way"));
     }
+    if (needed.contains(object)) what += ", " + bytes_text(needed.at(object));
     const std::vector<std::string> targets = deck_.targets_of(object);
     text += fmt::format("  {:<28} {}{}\n", object, what,
                         targets.empty() ? "" : fmt::format("  <- {}", fmt::join(targets, ", ")));
   }
+  text += fmt::format("  memory: about {} in all on {} rank{}\n", bytes_text(most_memory(ranks, nodes)), ranks,
+                      ranks == 1 ? "" : "s");
   for (const PendingCheck& check : checks_) {
     std::vector<std::string> statistics;
     for (const Parameters& statistic : check.settings.parameters.children("by")) statistics.push_back(statistic.kind());

@@ -1,13 +1,13 @@
 #include "fortet/study/results.hpp"
 
 #include <omp.h>
-#include <sys/resource.h>
 #include <yaml-cpp/yaml.h>
 
 #include <ctime>
 #include <fstream>
 
 #include "fortet/io/hdf5_file.hpp"
+#include "fortet/parallel/memory.hpp"
 #include "xdmf.hpp"
 
 namespace fortet::study {
@@ -328,9 +328,8 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
   write_text(folder / "results.json", results.dump(1) + "\n", communicator);
 
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const double memory = communicator.max(static_cast<double>(usage.ru_maxrss) * 1024);
+  const parallel::HighWater memory = parallel::memory_high_water(communicator);
+  const parallel::Machine machine = parallel::machine_of(communicator);
   Json work = Json::object();
   for (const auto& [name, path] : outcome.densities) work["densities." + name] = path.work;
   for (const auto& [name, path] : outcome.ensembles) work["ensembles." + name] = path.work;
@@ -338,11 +337,16 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   for (const Study::Timing& timing : outcome.timings) {
     seconds_of[timing.object] = Json{{"min", timing.least}, {"mean", timing.mean}, {"max", timing.most}};
   }
-  const Json run{{"versions", versions()},           {"date", now_text()},
-                 {"command_line", command_line},     {"ranks", communicator.size()},
-                 {"threads", omp_get_max_threads()}, {"seconds", seconds},
-                 {"seconds_of", seconds_of},         {"work_of", work},
-                 {"memory_per_rank_bytes", memory}};
+  const Json run{{"versions", versions()},
+                 {"date", now_text()},
+                 {"command_line", command_line},
+                 {"ranks", communicator.size()},
+                 {"threads", omp_get_max_threads()},
+                 {"seconds", seconds},
+                 {"seconds_of", seconds_of},
+                 {"work_of", work},
+                 {"memory_per_rank_bytes", {{"min", memory.least}, {"mean", memory.mean}, {"max", memory.most}}},
+                 {"memory_planned_bytes", study.most_memory(communicator.size(), machine.nodes)}};
   write_text(folder / "run.json", run.dump(1) + "\n", communicator);
 }
 

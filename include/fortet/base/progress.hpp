@@ -24,5 +24,7 @@ class Progress {
 
 /// "1:02:03", "4:05", "3.2 s".
 std::string duration_text(double seconds);
+/// "3.2 GB".
+std::string bytes_text(double bytes);
 
 }  // namespace fortet

@@ -36,6 +36,23 @@ class Study {
   /// The plan for people: objects in order with unknowns, memory and estimated cost.
   std::string plan() const;
 
+  /// Bytes that an object will need: `kept` until the study ends, `working` while it is computed; shared out over the
+  /// ranks, once on every node, and on every rank.
+  struct Memory {
+    struct Amount {
+      double shared_out = 0, per_node = 0, per_rank = 0;
+      double total(int ranks, int nodes) const { return shared_out + nodes * per_node + ranks * per_rank; }
+    };
+    std::string object;
+    Amount kept, working;
+  };
+  /// Estimated, of the objects that need any, in order. Right within a factor of two where it is large.
+  std::vector<Memory> memory() const;
+  /// Bytes of all ranks together when most is needed: what is kept, the largest working memory, and the program itself.
+  double most_memory(int ranks, int nodes) const;
+  /// Throws UsageError when the nodes of the ranks have less than that, naming the objects that need most. Collective.
+  void require_memory() const;
+
   /// Wall seconds of one object over the ranks.
   struct Timing {
     std::string object;

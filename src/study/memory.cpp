@@ -1,0 +1,161 @@
+// How much memory a study will need.
+#include "fortet/parallel/memory.hpp"
+
+#include "fortet/base/progress.hpp"
+#include "fortet/networks/network.hpp"
+#include "fortet/study/study.hpp"
+
+namespace fortet::study {
+
+namespace {
+
+constexpr double number = sizeof(double);
+constexpr double program = 60e6;  // of a rank that computes nothing: MPI, PETSc, HDF5 and their code
+
+double integer_of(const Parameters& parameters, const char* key) {
+  return parameters.has(key) ? static_cast<double>(parameters.integer(key)) : 0;
+}
+
+/// Records of the followed particles: gathered on every rank, where there are two copies for a moment.
+double trajectory_bytes(const Parameters& parameters, double dimension) {
+  if (!parameters.has("trajectories")) return 0;
+  const Parameters trajectories = parameters.child("trajectories");
+  const double records = integer_of(parameters, "steps") / integer_of(trajectories, "every") + 1;
+  return number * records * integer_of(trajectories, "particles") * dimension;
+}
+
+Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_budget) {
+  const Parameters& p = settings.parameters;
+  const double d = settings.process->dimension(), particles = static_cast<double>(settings.particles),
+               times = static_cast<double>(settings.at.size());
+  bool absorbing = false;
+  for (const auto& sides : settings.walls.conditions) {
+    for (const ensembles::Wall wall : sides) absorbing = absorbing || wall == ensembles::Wall::absorbing;
+  }
+  Study::Memory memory;
+  const bool twice = has_budget && ensembles::has_step_error(settings);
+  memory.kept.shared_out = number * particles * times * (d + absorbing + p.boolean("log_density")) * (twice ? 2 : 1);
+  memory.kept.per_rank = trajectory_bytes(p, d);
+  memory.working.shared_out = number * particles * p.boolean("path_energy");
+  memory.working.per_rank = memory.kept.per_rank;
+  return memory;
+}
+
+/// `has_budget`: its companions are solved too; `has_field`: others read its score.
+Study::Memory of_density(const densities::DensitySettings& settings, const densities::DensityPlan& plan,
+                         bool has_budget, bool has_field) {
+  const double times = static_cast<double>(settings.at.size()), snapshots = number * plan.cells * times;
+  Study::Memory memory;
+  memory.kept.shared_out = snapshots * (has_budget ? 2 : 1);  // with signed errors of all cells
+  memory.working.shared_out = plan.bytes - snapshots;
+  if (has_budget) {  // the companions' snapshots, and the one that is solved on a finer grid in one dimension
+    const double companion = settings.grid->can_be_coarsened() && settings.grid->dimension() > 1 ? 0.25 : 2;
+    memory.working.shared_out = std::max(1.0, companion) * memory.working.shared_out + snapshots * (1 + companion);
+  }
+  if (has_field) memory.kept.per_node = snapshots;
+  return memory;
+}
+
+Study::Memory of_bridge(const Parameters& p, const densities::Grid& grid, double times, bool has_flow) {
+  const double bytes = number * static_cast<double>(grid.cell_count()), d = grid.dimension();
+  Study::Memory memory;
+  memory.kept.shared_out = bytes * (times + 4);
+  if (p.has("intervals")) {  // of space and time: mass, flow along each axis, their duals and extrapolations
+    const double slices = integer_of(p, "intervals") + 1;
+    memory.working.shared_out = bytes * slices * (3 * d + 6);
+    memory.kept.shared_out += bytes * slices * d;  // velocity of the faces, also as a field
+    memory.kept.per_node = bytes * slices * d;
+  } else {
+    const double slices = integer_of(p, "slices") + times;
+    const double potentials = 2 + (has_flow ? 1 : 0);  // at all slices; then those that fields read, on every node
+    memory.working.shared_out = bytes * (slices * potentials + 16 + 2 * d);
+    memory.kept.per_node = bytes * slices * (has_flow ? 2 : 1);
+  }
+  return memory;
+}
+
+Study::Memory of_model(const Parameters& p, const training::Model& model, int ranks) {
+  Study::Memory memory;
+  const double d = model.dimension();
+  if (p.has("network")) {
+    const networks::Architecture network =
+        networks::make_architecture(p.child("network"), model.dimension(), model.dimension());
+    const double real = network.precision == "double" ? sizeof(double) : sizeof(float);
+    const double weights = real * static_cast<double>(model.parameter_count());
+    double widths = 4 * d + network.time_count;
+    for (const int width : network.hidden) widths += width;
+    memory.kept.per_rank = 6 * weights;  // trained and published ones, moments, those of the start and the best
+    memory.working.shared_out = weights * model.shards();
+    memory.working.per_rank = weights + real * 8 * widths * std::ceil(integer_of(p, "batch") / ranks);
+  }
+  // Simulated pairs, or whole paths of two directions, are gathered on every rank that draws batches from them.
+  const double points = p.kind().starts_with("dsb_") ? integer_of(p, "pair_steps") + 1 : 2;
+  memory.working.per_rank += 2 * number * integer_of(p, "pairs") * points * d;
+  return memory;
+}
+
+}  // namespace
+
+std::vector<Study::Memory> Study::memory() const {
+  std::vector<Memory> all;
+  const auto has_budget = [&](const std::string& object, const Parameters& parameters) {
+    return parameters.boolean("error_budget") && is_compared(object);
+  };
+  for (const std::string& object : order_) {
+    const auto [section, name] = Target(object);
+    const Parameters& parameters = *deck_.find(section, name);
+    if (section == "densities") {
+      const densities::DensitySettings& settings = densities_.at(name);
+      const std::string equation = parameters.text("equation");
+      const bool is_law = equation == "forward" || equation == "stationary";
+      all.push_back(of_density(settings, density_plans_.at(name), is_law && has_budget(object, parameters),
+                               deferred_.contains(name)));
+    } else if (section == "ensembles") {
+      all.push_back(of_ensemble(ensembles_.at(name), has_budget(object, parameters)));
+    } else if (section == "bridges") {
+      const bool has_flow = std::any_of(processes_.begin(), processes_.end(), [&, &bridge = name](const auto& process) {
+        const Parameters& p = *deck_.find("processes", process.first);
+        return p.kind() == "bridge" && p.text("of") == bridge && p.boolean("flow");
+      });
+      all.push_back(of_bridge(parameters, *grids_.at(parameters.text("grid")),
+                              static_cast<double>(bridge_times_.at(name).size()), has_flow));
+    } else if (section == "models") {
+      all.push_back(of_model(parameters, *models_.at(name), communicator_.size()));
+    } else {
+      continue;
+    }
+    all.back().object = object;
+  }
+  return all;
+}
+
+double Study::most_memory(int ranks, int nodes) const {
+  double kept = ranks * program, most = 0;
+  for (const Memory& one : memory()) {
+    most = std::max(most, kept + one.kept.total(ranks, nodes) + one.working.total(ranks, nodes));
+    kept += one.kept.total(ranks, nodes);
+  }
+  return std::max(most, kept);
+}
+
+void Study::require_memory() const {
+  const parallel::Machine machine = parallel::machine_of(communicator_);
+  const int ranks = communicator_.size(), nodes = machine.nodes;
+  const double needed = most_memory(ranks, nodes);
+  if (needed <= machine.memory) return;
+  std::vector<std::pair<double, std::string>> objects;
+  for (const Memory& one : memory())
+    objects.emplace_back(one.kept.total(ranks, nodes) + one.working.total(ranks, nodes), one.object);
+  std::sort(objects.rbegin(), objects.rend());
+  std::vector<std::string> largest;
+  for (std::size_t i = 0; i < std::min<std::size_t>(objects.size(), 3); ++i)
+    largest.push_back(fmt::format("{} about {}", objects[i].second, bytes_text(objects[i].first)));
+  throw UsageError(fmt::format(
+      "this study needs about {} of memory, and the {} has {}: {}. Take more nodes, or fewer cells, particles or "
+      "times\n"
+      "nothing was computed\n",
+      bytes_text(needed), nodes == 1 ? std::string("machine") : fmt::format("allocation of {} nodes", nodes),
+      bytes_text(machine.memory), fmt::join(largest, ", ")));
+}
+
+}  // namespace fortet::study
