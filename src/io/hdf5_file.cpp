@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "posix_file.hpp"
+
 namespace fortet::io {
 
 namespace {
@@ -43,53 +45,69 @@ Hdf5File::Hdf5File(const parallel::Communicator& communicator, const std::string
     : communicator_(communicator), file_(file), mode_(mode) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are reported by exceptions
   const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_mpio(access, communicator.handle(), MPI_INFO_NULL);
   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
   errno = 0;
-  handle_ = mode == Mode::create ? H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access)
-                                 : H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
-  check(handle_ >= 0, fmt::format("cannot {} it{}", mode == Mode::create ? "create" : "open",
-                                  errno ? std::string(": ") + std::strerror(errno) : ""));
+  if (mode == Mode::read) {
+    H5Pset_fapl_mpio(access, communicator.handle(), MPI_INFO_NULL);
+    handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
+  } else if (communicator.is_root()) {
+#if H5_VERSION_GE(1, 10, 7)
+    H5Pset_file_locking(access, false, true);  // some parallel file systems have no locks
+#endif
+    handle_ = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  }
+  check(handle_ >= 0 || !is_at_work(), fmt::format("cannot {} it{}", mode == Mode::create ? "create" : "open",
+                                                   errno ? std::string(": ") + std::strerror(errno) : ""));
+  if (mode == Mode::read) return;
+  is_created_ = true;
+  parallel::together(communicator_, [&] { rows_ = std::make_unique<PosixFile>(file_, O_WRONLY); });
 }
 
 Hdf5File::~Hdf5File() {
   if (handle_ >= 0) H5Fclose(handle_);
 }
 
+bool Hdf5File::is_at_work() const { return mode_ == Mode::read || communicator_.is_root(); }
+
 void Hdf5File::check(bool good, const std::string& what) {
   if (!communicator_.any(!good)) return;
   // A file that could not be written cannot be closed either: HDF5 would try to write again.
-  if (mode_ == Mode::create && std::exchange(handle_, -1) >= 0) abandoned = true;
+  if (std::exchange(is_created_, false)) {
+    handle_ = -1;
+    abandoned = true;
+  }
   throw IoError(fmt::format("{}: {}", file_, what));
 }
 
 void Hdf5File::write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape,
                                std::uint64_t begin, std::uint64_t rows, const void* values) {
-  const std::vector<hsize_t> extent(shape.begin(), shape.end());
-  const Id space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
-  const Id link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(link, 1);
-  const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  H5Pset_obj_track_times(creation, 0);
-  H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
-  const Id dataset(H5Dcreate2(handle_, path.c_str(), type, space, link, creation, H5P_DEFAULT), H5Dclose);
-  check(dataset.good(), "cannot create dataset " + path);
-  std::vector<hsize_t> start(extent.size(), 0), count = extent;
-  start[0] = begin;
-  count[0] = rows;
-  const Id memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), H5Sclose);
-  if (rows > 0) {
-    H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr);
-  } else {
-    H5Sselect_none(space);
-    H5Sselect_none(memory);
+  std::int64_t place = 0;  // of the dataset in the file
+  bool good = true;
+  if (communicator_.is_root()) {
+    const std::vector<hsize_t> extent(shape.begin(), shape.end());
+    const Id space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
+    const Id link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+    H5Pset_create_intermediate_group(link, 1);
+    const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_obj_track_times(creation, 0);
+    H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+    H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
+    const Id dataset(H5Dcreate2(handle_, path.c_str(), type, space, link, creation, H5P_DEFAULT), H5Dclose);
+    good = dataset.good();
+    const haddr_t address = good ? H5Dget_offset(dataset) : HADDR_UNDEF;
+    if (address != HADDR_UNDEF) place = static_cast<std::int64_t>(address);
+    good = good && (address != HADDR_UNDEF || H5Sget_simple_extent_npoints(space) == 0);
   }
-  // Each rank's rows are one contiguous piece of the file, which needs no collective buffering; and where the disk is
-  // full a collective write hangs in Open MPI when one rank fails.
-  const Id transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
-  H5Pset_dxpl_mpio(transfer, H5FD_MPIO_INDEPENDENT);
-  const bool written = H5Dwrite(dataset, type, memory, space, transfer, values) >= 0;
-  check(written, "cannot write dataset " + path + " (is the disk full?)");
+  check(good, "cannot create dataset " + path);
+  MPI_Bcast(&place, 1, MPI_INT64_T, 0, communicator_.handle());
+  std::uint64_t width = H5Tget_size(type);
+  for (std::size_t axis = 1; axis < shape.size(); ++axis) width *= shape[axis];
+  try {
+    rows_->write(values, rows * width, static_cast<std::uint64_t>(place) + begin * width);
+  } catch (const IoError&) {
+    good = false;
+  }
+  check(good, "cannot write dataset " + path + " (is the disk full?)");
 }
 
 void Hdf5File::write_rows(const std::string& path, const std::vector<std::uint64_t>& shape, std::uint64_t begin,
@@ -118,15 +136,18 @@ void Hdf5File::write(const std::string& path, const std::vector<std::uint64_t>& 
 
 void Hdf5File::write_attribute(const std::string& path, const std::string& name, std::int64_t type, std::int64_t space,
                                const void* value) {
-  if (!has(path)) {
-    const Id link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-    H5Pset_create_intermediate_group(link, 1);
-    const Id group(H5Gcreate2(handle_, path.c_str(), link, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
-    check(group.good(), "cannot create group " + path);
+  bool good = true;
+  if (communicator_.is_root()) {
+    if (!has(path)) {
+      const Id link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+      H5Pset_create_intermediate_group(link, 1);
+      good = Id(H5Gcreate2(handle_, path.c_str(), link, H5P_DEFAULT, H5P_DEFAULT), H5Gclose).good();
+    }
+    const Id object(H5Oopen(handle_, path.c_str(), H5P_DEFAULT), H5Oclose);
+    const Id attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
+    good = good && attribute.good() && H5Awrite(attribute, type, value) >= 0;
   }
-  const Id object(H5Oopen(handle_, path.c_str(), H5P_DEFAULT), H5Oclose);
-  const Id attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  check(attribute.good() && H5Awrite(attribute, type, value) >= 0, "cannot write attribute " + name + " of " + path);
+  check(good, "cannot write attribute " + name + " of " + path);
 }
 
 void Hdf5File::attribute(const std::string& path, const std::string& name, const std::string& value) {
@@ -261,8 +282,17 @@ template void Hdf5File::read_rows(const std::string&, std::uint64_t, std::uint64
 template void Hdf5File::read_rows(const std::string&, std::uint64_t, std::uint64_t, std::span<std::int64_t>);
 
 void Hdf5File::close() {
-  const hid_t handle = std::exchange(handle_, -1);
-  check(H5Fflush(handle, H5F_SCOPE_GLOBAL) >= 0 && H5Fclose(handle) >= 0, "cannot finish it (is the disk full?)");
+  bool good = true;
+  if (is_at_work()) {
+    const hid_t handle = std::exchange(handle_, -1);
+    good = H5Fflush(handle, H5F_SCOPE_GLOBAL) >= 0 && H5Fclose(handle) >= 0;
+  }
+  try {
+    if (rows_) rows_->finish();
+  } catch (const IoError&) {
+    good = false;
+  }
+  check(good, "cannot finish it (is the disk full?)");
 }
 
 }  // namespace fortet::io

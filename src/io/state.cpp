@@ -7,6 +7,8 @@
 
 #include "fortet/base/schema.hpp"
 #include "fortet/io/checkpoint.hpp"
+#include "fortet/parallel/meeting.hpp"
+#include "posix_file.hpp"
 
 // Layout of a state file: head | distributed arrays | replicated items | index (JSON) | trailer.
 // Distributed arrays are numbers in the order of their global rows, whoever wrote them.
@@ -50,60 +52,6 @@ class Checksum {
   std::uint64_t sum_ = 0;
 };
 
-/// A file descriptor that reports what the system says.
-class File {
- public:
-  File(const std::string& name, int flags) : name_(name), descriptor_(::open(name.c_str(), flags | O_CLOEXEC, 0644)) {
-    if (descriptor_ < 0) fail(flags & O_CREAT ? "cannot create it" : "cannot open it");
-  }
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  void write(const void* data, std::uint64_t bytes, std::uint64_t offset) const {
-    const auto* from = static_cast<const char*>(data);
-    while (bytes > 0) {
-      const ssize_t done = ::pwrite(descriptor_, from, std::min<std::uint64_t>(bytes, 1u << 30), offset);
-      if (done < 0 && errno == EINTR) continue;
-      if (done <= 0) fail("cannot write it");
-      from += done;
-      bytes -= done;
-      offset += done;
-    }
-  }
-  void read(void* data, std::uint64_t bytes, std::uint64_t offset) const {
-    auto* to = static_cast<char*>(data);
-    while (bytes > 0) {
-      const ssize_t done = ::pread(descriptor_, to, std::min<std::uint64_t>(bytes, 1u << 30), offset);
-      if (done < 0 && errno == EINTR) continue;
-      if (done < 0) fail("cannot read it");
-      if (done == 0) throw IoError(name_ + ": ends too early");
-      to += done;
-      bytes -= done;
-      offset += done;
-    }
-  }
-  std::uint64_t size() const {
-    const off_t end = ::lseek(descriptor_, 0, SEEK_END);
-    if (end < 0) fail("cannot read it");
-    return end;
-  }
-  /// To the disk, and closed.
-  void finish() {
-    if (::fsync(descriptor_) != 0 && errno != EINVAL && errno != EROFS) fail("cannot write it");
-    if (::close(std::exchange(descriptor_, -1)) != 0) fail("cannot write it");
-  }
-
- private:
-  [[noreturn]] void fail(const char* what) const {
-    throw IoError(fmt::format("{}: {}: {}", name_, what, std::strerror(errno)));
-  }
-  std::string name_;
-  int descriptor_;
-};
-
 std::uint64_t item_size(std::int64_t type) { return type <= 0 || type == 2 ? 8 : type == 1 ? 4 : 1; }
 
 std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
@@ -125,10 +73,10 @@ class Writer : public State {
   Writer(const parallel::Communicator& communicator, std::string name)
       : communicator_(communicator), name_(std::move(name)) {
     parallel::together(communicator_, [&] {
-      if (communicator_.is_root()) file_ = std::make_unique<File>(name_, O_CREAT | O_TRUNC | O_WRONLY);
+      if (communicator_.is_root()) file_ = std::make_unique<PosixFile>(name_, O_CREAT | O_TRUNC | O_WRONLY);
     });
     parallel::together(communicator_, [&] {
-      if (!communicator_.is_root()) file_ = std::make_unique<File>(name_, O_WRONLY);
+      if (!communicator_.is_root()) file_ = std::make_unique<PosixFile>(name_, O_WRONLY);
       if (communicator_.is_root()) put(head, sizeof head, 0);
     });
   }
@@ -180,7 +128,7 @@ class Writer : public State {
 
   const parallel::Communicator& communicator_;
   std::string name_;
-  std::unique_ptr<File> file_;
+  std::unique_ptr<PosixFile> file_;
   std::exception_ptr failure_;
   Checksum sum_;
   Json index_ = Json::array();
@@ -195,7 +143,7 @@ class Reader : public State {
     Trailer trailer;
     std::uint64_t size = 0;
     inspect([&] {
-      file_ = std::make_unique<File>(name_, O_RDONLY);
+      file_ = std::make_unique<PosixFile>(name_, O_RDONLY);
       size = file_->size();
       if (size % 8 != 0 || size < sizeof head + sizeof trailer) damaged("its length is wrong");
       char start[sizeof head];
@@ -240,6 +188,7 @@ class Reader : public State {
     try {
       parallel::together(communicator_, body);
     } catch (const Error& error) {
+      parallel::meet_or_end(communicator_, error);
       throw DamagedState(error.what());
     }
   }
@@ -321,7 +270,7 @@ class Reader : public State {
 
   const parallel::Communicator& communicator_;
   std::string name_;
-  std::unique_ptr<File> file_;
+  std::unique_ptr<PosixFile> file_;
   std::string items_;
   std::vector<Json> index_;
   std::size_t next_ = 0;
@@ -413,9 +362,14 @@ void exchange(State& state, const std::string& name, std::map<std::string, doubl
 void write_state(const parallel::Communicator& communicator, const std::string& file, const std::string& kind,
                  const Exchange& exchange) {
   const std::string partial = file + ".partial";
-  Writer writer(communicator, partial);
-  exchange(writer);
-  writer.finish(kind);
+  try {
+    Writer writer(communicator, partial);
+    exchange(writer);
+    writer.finish(kind);
+  } catch (const Error&) {
+    if (communicator.is_root()) std::remove(partial.c_str());  // it may be what fills the disk
+    throw;
+  }
   parallel::together(communicator, [&] {
     if (!communicator.is_root()) return;
     if (std::rename(partial.c_str(), file.c_str()) != 0) {

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "fortet/base/progress.hpp"
+#include "fortet/parallel/meeting.hpp"
 #include "fortet/parallel/memory.hpp"
 #include "fortet/study/command_line.hpp"
 #include "fortet/study/report.hpp"
@@ -217,19 +218,25 @@ class Commands {
   const parallel::Communicator& communicator_;
 };
 
+/// One message and the exit code, whether the error is that of all ranks or of this one alone.
+int end(const parallel::Communicator& communicator, const Error& error) {
+  parallel::meet_or_end(communicator, error);
+  if (communicator.is_root())
+    std::fprintf(stderr, "%s%s\n", error.exit_code() == ExitCode::usage ? "" : "fortet: ", error.what());
+  return static_cast<int>(error.exit_code());
+}
+
 }  // namespace
 
 int execute(const CommandLine& command_line, const parallel::Communicator& communicator) {
   try {
     return Commands(command_line, communicator).execute();
   } catch (const Error& error) {
-    if (communicator.is_root())
-      std::fprintf(stderr, "%s%s\n", error.exit_code() == ExitCode::usage ? "" : "fortet: ", error.what());
-    return static_cast<int>(error.exit_code());
+    return end(communicator, error);
   } catch (const std::bad_alloc&) {
-    parallel::fail_local(communicator, Error(ExitCode::internal, "out of memory"));
+    return end(communicator, Error(ExitCode::internal, "out of memory"));
   } catch (const std::exception& error) {
-    parallel::fail_local(communicator, Error(ExitCode::internal, std::string("internal error: ") + error.what()));
+    return end(communicator, Error(ExitCode::internal, std::string("internal error: ") + error.what()));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "fortet/parallel/meeting.hpp"
 #include "fortet/study/results.hpp"
 
 namespace fortet::study {
@@ -221,6 +222,7 @@ void Keeper::save(const parallel::Communicator& communicator, const io::Exchange
     write(communicator, &exchange);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::io) throw;
+    parallel::meet_or_end(communicator, error);
     say(fmt::format("no checkpoint was made: {}; going on", error.what()));
   }
 }
@@ -240,6 +242,7 @@ void Keeper::save_finished() {
     write(communicator_, nullptr);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::io) throw;
+    parallel::meet_or_end(communicator_, error);
     say(fmt::format("no checkpoint was made: {}; going on", error.what()));
   }
 }

@@ -280,6 +280,11 @@ void write_deck(const Deck& deck, const std::filesystem::path& folder, const par
     std::error_code code;
     std::filesystem::create_directories(folder, code);
     if (code) throw IoError(fmt::format("{}: cannot make this folder: {}", folder.string(), code.message()));
+    // Written last: where they are, the run is complete. Those of an earlier run would look like results of this one.
+    for (const char* file : {"results.json", "run.json"}) {
+      std::filesystem::remove(folder / file, code);
+      if (code) throw IoError(fmt::format("{}: cannot remove it: {}", (folder / file).string(), code.message()));
+    }
   });
   write_text(folder / "deck.yaml", deck.document.text, communicator);
   write_text(folder / "resolved.yaml", yaml_text(deck.resolved), communicator);

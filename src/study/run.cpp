@@ -160,7 +160,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       timed(object, [&](Progress& progress) { walk(name, keeper, outcome, progress); });
     }
   }
-  metrics.close();
+  parallel::together(communicator_, [&] { metrics.close(); });
   for (PendingCheck& check : checks_) {
     timed(check.settings.parameters.name(), [&](Progress&) {
       keeper.pass();

@@ -2,8 +2,9 @@
 
 #include <bit>
 
-#include "fortet/networks/weights_file.hpp"
 #include "fortet/io/seal.hpp"
+#include "fortet/networks/weights_file.hpp"
+#include "fortet/parallel/meeting.hpp"
 #include "trainer.hpp"
 #include "training_points.hpp"
 
@@ -104,6 +105,7 @@ class NetworkLearners : public Learners {
         Trainer<Real>(settings_, learners_, state_, objective, context, parallel::Communicator(active.handle())).run();
       }
     } catch (const Error& error) {
+      parallel::meet_or_end(parallel::Communicator(active.handle()), error);
       failure = std::current_exception();
       code = error.exit_code();
     }

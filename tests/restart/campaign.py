@@ -1,13 +1,12 @@
 """Kills studies at random instants, restarts them on other numbers of ranks, and compares what they end with, bit for bit, with a run that was
 never interrupted.
 
-usage: campaign.py PROGRAM DECK --kills N [--seed S] [--ranks 1 2 3 4] [--verbose]
+usage: campaign.py PROGRAM DECK --kills N [--seed S] [--ranks 1 2 3 4] [--ways ...] [--verbose]
 
 A run is ended by SIGKILL to one rank or to all, by USR1, TERM or INT to all ranks, by a file named stop, or by its walltime; the latter ones must end
 with exit code 75. States are saved all the time (checkpoint_interval), so that many kills meet a state that is being written.
 """
 import argparse
-import os
 import pathlib
 import random
 import shutil
@@ -17,76 +16,28 @@ import sys
 import tempfile
 import time
 
-import h5py
-import numpy
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import studies
 
+WAYS = ["one rank killed", "all ranks killed", "USR1", "TERM", "INT", "stop file", "walltime"]
 parser = argparse.ArgumentParser()
 parser.add_argument("program")
 parser.add_argument("deck", type=pathlib.Path)
 parser.add_argument("--kills", type=int, required=True)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2, 3, 4])
+parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
 parser.add_argument("--verbose", action="store_true")
 options = parser.parse_args()
 dice = random.Random(options.seed)
 
 
 def start(folder, ranks, *words):
-    launch = ["mpirun", "--oversubscribe", "-n", str(ranks)]
-    log = open(folder / "log", "w")
-    return subprocess.Popen(launch + [options.program, "run", str(options.deck), f"output={folder}/out", *words], stdout=log,
-                            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True)
+    return studies.start(options.program, options.deck, folder, ranks, *words)
 
 
 def rank_processes(folder):
-    """Processes of the program that work for this folder."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if words[0].decode() == options.program and f"output={folder}/out".encode() in words:
-                found.append(int(entry.name))
-    return found
-
-
-def send(pids, which):
-    for pid in pids:
-        try:
-            os.kill(pid, which)
-        except ProcessLookupError:
-            pass
-
-
-def contents(file):
-    """All arrays and attributes of an HDF5 file by name, bit for bit (the file itself also holds times)."""
-    kept = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
-            kept[name] = (item.shape, item[()].tobytes())
-        for key, value in item.attrs.items():
-            kept[f"{name}@{key}"] = numpy.asarray(value).tobytes()
-
-    with h5py.File(file) as opened:
-        visit("/", opened)
-        opened.visititems(visit)
-    return kept
-
-
-def results(folder):
-    """All that must not depend on the way to it."""
-    kept = {}
-    for file in sorted((folder / "out").rglob("*")):
-        name = str(file.relative_to(folder / "out"))
-        if file.suffix == ".h5":
-            kept[name] = contents(file)
-        elif file.suffix in (".csv", ".xdmf") or file.name == "results.json":
-            kept[name] = file.read_bytes()
-    assert kept
-    return kept
+    return studies.rank_processes(options.program, folder)
 
 
 def fail(folder, message):
@@ -97,11 +48,11 @@ def interrupt(folder, process, way):
     """Returns the exit codes that may follow."""
     pids = rank_processes(folder)
     if way == "one rank killed" and pids:
-        send([dice.choice(pids)], signal.SIGKILL)
+        studies.send([dice.choice(pids)], signal.SIGKILL)
     elif way == "all ranks killed":
-        send(pids, signal.SIGKILL)
+        studies.send(pids, signal.SIGKILL)
     elif way in ("USR1", "TERM", "INT"):
-        send(pids, getattr(signal, "SIG" + way))
+        studies.send(pids, getattr(signal, "SIG" + way))
         return {75}
     elif way == "stop file" and (folder / "out").exists():
         (folder / "out/stop").write_text("")
@@ -109,22 +60,21 @@ def interrupt(folder, process, way):
     return None
 
 
-WAYS = ["one rank killed", "all ranks killed", "USR1", "TERM", "INT", "stop file", "walltime"]
 with tempfile.TemporaryDirectory() as name:
     folder = pathlib.Path(name)
     begin = time.monotonic()
     if start(folder, options.ranks[0]).wait() not in (0, 5):
         fail(folder, "the run that nobody interrupts")
     duration = time.monotonic() - begin
-    expected = results(folder)
-    counts = {way: 0 for way in WAYS}
+    expected = studies.results(folder)
+    counts = {way: 0 for way in options.ways}
     restarted = runs = 0
     while sum(counts.values()) < options.kills:
         shutil.rmtree(folder / "out")
         runs += 1
         while True:
             ranks = dice.choice(options.ranks)
-            way = dice.choice(WAYS)
+            way = dice.choice(options.ways)
             words = ["--restart", "latest", "checkpoint_interval=0.05"]
             if way == "walltime":
                 words += ["--walltime", str(max(1, round(dice.uniform(0, duration))))]
@@ -156,13 +106,8 @@ with tempfile.TemporaryDirectory() as name:
                 time.sleep(2)
                 if leftover := rank_processes(folder):
                     fail(folder, f"ranks live on after: {way}: {leftover}")
-        found = results(folder)
-        if found.keys() != expected.keys():
-            fail(folder, f"other files: {sorted(found)} instead of {sorted(expected)}")
-        for file, content in expected.items():
-            if found[file] != content:
-                where = [name for name in content if found[file].get(name) != content[name]] if isinstance(content, dict) else ""
-                fail(folder, f"{file} differs from that of a run that was never interrupted {where}")
+        if difference := studies.first_difference(expected, studies.results(folder)):
+            fail(folder, f"differs from a run that was never interrupted: {difference}")
         if (folder / "out/checkpoints").exists():
             fail(folder, "the checkpoints are still there")
     print(f"{options.deck.name}: {sum(counts.values())} interruptions ({', '.join(f'{n} {way}' for way, n in counts.items())}), "

@@ -1,8 +1,10 @@
 #pragma once
-/// One HDF5 file written by all ranks (parallel HDF5). Groups are made on the way; object times are not tracked, so
-/// that identical runs give identical files. Every call is collective; a rank with nothing to write takes part with an
-/// empty selection.
+/// One HDF5 file written by all ranks: the root describes it (HDF5), and each rank writes its own rows to where they
+/// belong. Parallel HDF5 would do the same, but hangs in some MPIs (Open MPI 4) where the write of one rank fails; it
+/// is used for reading. Groups are made on the way; object times are not tracked, so that identical runs give identical
+/// files. Every call is collective; a rank with nothing to write takes part with no rows.
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,9 +13,11 @@
 
 namespace fortet::io {
 
-/// True after a write has failed on a full disk: HDF5 then crashes when MPI ends, so the program must end with
-/// MPI_Abort instead.
+/// True after a write has failed on a full disk: HDF5 would then try again for ever when the program ends, which must
+/// do so with MPI_Abort instead.
 bool has_abandoned_file();
+
+class PosixFile;
 
 class Hdf5File {
  public:
@@ -63,10 +67,13 @@ class Hdf5File {
   void write_attribute(const std::string& path, const std::string& name, std::int64_t type, std::int64_t space,
                        const void* value);
   void check(bool good, const std::string& what);  // collective
+  bool is_at_work() const;                         // with HDF5
   parallel::Communicator communicator_;
   std::string file_;
   Mode mode_;
   std::int64_t handle_ = -1;
+  bool is_created_ = false;
+  std::unique_ptr<PosixFile> rows_;
 };
 
 }  // namespace fortet::io
