@@ -2,6 +2,7 @@
 
 #include "fortet/base/vector_math.hpp"
 #include "gaussian_tables.hpp"
+#include "isotropic_mixture.hpp"
 
 namespace fortet::laws {
 
@@ -176,6 +177,12 @@ void evaluate(const GaussianTables& t, ConstPoints x, double* log_density, Point
                       : d == 2 ? evaluate_tile<2>
                       : d == 3 ? evaluate_tile<3>
                                : evaluate_tile<0>;
+  const bool is_isotropic = t.shape == CovarianceShape::isotropic && t.offsets.size() > 1;
+  const auto in_registers = !is_isotropic ? nullptr
+                            : d == 1      ? isotropic_mixture<1, tile>
+                            : d == 2      ? isotropic_mixture<2, tile>
+                            : d == 3      ? isotropic_mixture<3, tile>
+                                          : nullptr;
   for (Index begin = 0; begin < x.size(); begin += tile) {
     const Index n = std::min(tile, x.size() - begin);
     for (int a = 0; a < d; ++a) {
@@ -183,8 +190,13 @@ void evaluate(const GaussianTables& t, ConstPoints x, double* log_density, Point
       std::copy_n(x.coordinate(a) + begin, n, column);
       std::fill(column + n, column + tile, column[0]);
     }
-    kernel(t, scratch.x.data(), log_density ? scratch.log_density.data() : nullptr,
-           score ? scratch.score.data() : nullptr, divergence ? scratch.divergence.data() : nullptr, scratch);
+    if (in_registers && !divergence) {
+      in_registers(t, scratch.x.data(), log_density ? scratch.log_density.data() : nullptr,
+                   score ? scratch.score.data() : nullptr);
+    } else {
+      kernel(t, scratch.x.data(), log_density ? scratch.log_density.data() : nullptr,
+             score ? scratch.score.data() : nullptr, divergence ? scratch.divergence.data() : nullptr, scratch);
+    }
     if (log_density) std::copy_n(scratch.log_density.data(), n, log_density + begin);
     if (divergence) std::copy_n(scratch.divergence.data(), n, divergence + begin);
     for (int a = 0; score && a < d; ++a) std::copy_n(scratch.score.data() + a * tile, n, score->coordinate(a) + begin);

@@ -8,8 +8,11 @@
 #include <omp.h>
 #include <sys/resource.h>
 
+#include <array>
 #include <chrono>
 #include <cmath>
+
+#include "fortet/base/vector_math.hpp"
 
 namespace {
 using fortet::Index;
@@ -38,7 +41,30 @@ double random_rate() {
   return rate;
 }
 
-void run(benchmark::State& state, const fortet::ensembles::EnsembleSettings& settings) {
+/// Exponentials per second on one core, in cache: what a score of K components asks K of for each particle.
+double exponential_rate() {
+  static const double rate = [] {
+    std::array<double, fortet::block_size> from{}, to{};
+    for (std::size_t i = 0; i < from.size(); ++i) from[i] = -0.05 * static_cast<double>(i);
+    double best = 0;
+    for (int repetition = 0; repetition < 20; ++repetition) {
+      const auto start = std::chrono::steady_clock::now();
+      constexpr int calls = 5000;
+      for (int call = 0; call < calls; ++call) {
+#pragma omp simd
+        for (std::size_t i = 0; i < from.size(); ++i) to[i] = fortet::vectorised::exp(from[i]);
+        benchmark::DoNotOptimize(to.data());
+        benchmark::ClobberMemory();
+      }
+      best = std::max(best, calls * static_cast<double>(from.size()) / seconds_since(start));
+    }
+    return best;
+  }();
+  return rate;
+}
+
+/// `exponentials`: of one drift.
+void run(benchmark::State& state, const fortet::ensembles::EnsembleSettings& settings, int exponentials = 0) {
   const fortet::parallel::Communicator communicator(MPI_COMM_WORLD);
   const int threads = static_cast<int>(state.range(0));
   omp_set_num_threads(threads);
@@ -53,6 +79,10 @@ void run(benchmark::State& state, const fortet::ensembles::EnsembleSettings& set
   state.counters["M_steps_per_s"] = rate / 1e6;
   state.counters["M_drifts_per_s"] = drifts / seconds;
   state.counters["share_of_random_rate"] = rate / (threads * random_rate());
+  if (exponentials > 0) {
+    const double least = 1 / random_rate() + exponentials / exponential_rate();
+    state.counters["share_of_random_and_exponentials"] = rate * least / threads;
+  }
 }
 
 fortet::laws::LawPtr normal() { return fortet::test::law("gaussian", {{"dimension", 2}}); }
@@ -74,7 +104,8 @@ fortet::processes::ProcessPtr vp() {
 }
 
 void reverse_vp(benchmark::State& state) {
-  run(state, fortet::test::ensemble(fortet::test::reversal(vp(), ring_of_eight()), normal(), 100000, {{"steps", 100}}));
+  run(state, fortet::test::ensemble(fortet::test::reversal(vp(), ring_of_eight()), normal(), 100000, {{"steps", 100}}),
+      8);
 }
 BENCHMARK(reverse_vp)->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
