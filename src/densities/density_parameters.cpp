@@ -200,8 +200,9 @@ double solving_bytes(const DensitySettings& settings, const DensityOptions& opti
   const double edges = shape.cross > 0 ? d == 2 ? 6 : 12 : 2 * d;
   const double graph = edges * sizeof(Edge) + 2 * number;
   // Masses and their logarithm or companion, volumes, both sides of an exchange; the current, which is a diagnostic.
-  double working = number * (5 + d + 2) + (shape.cross > 0 ? graph : 0);
-  if (is_default && shape.cross > 0) working += 3 * number;
+  double working = number * (5 + d + 2);
+  // The graph of the propagator and that of the diagnostics, in lists that have room to grow.
+  if (shape.cross > 0) working += 3 * graph;
   if (is_default && shape.cross == 0 && !settings.process->is_axis_separable()) working += 2 * d * number;
   if (options.steps == 0) working += 2 * number;  // trial steps
   if (settings.reference) working += number;
@@ -209,7 +210,18 @@ double solving_bytes(const DensitySettings& settings, const DensityOptions& opti
     const double entries = edges + 1;
     working += graph + 3 * entries * (number + sizeof(int)) + 40 * number;
   }
-  return static_cast<double>(grid.cell_count()) * (number * static_cast<double>(settings.at.size()) + working);
+  double matrices = 0;  // of the separable propagator: dense, on every rank, and two more of the largest on the way
+  if (kind == "separable") {
+    double largest = 0;
+    for (int k = 0; k < grid.dimension(); ++k) {
+      const double entries = std::pow(static_cast<double>(grid.cells(k)), 2);
+      matrices += entries;
+      largest = std::max(largest, entries);
+    }
+    matrices = number * grid.communicator().size() * (matrices + 2 * largest);
+  }
+  return static_cast<double>(grid.cell_count()) * (number * static_cast<double>(settings.at.size()) + working) +
+         matrices;
 }
 }  // namespace
 

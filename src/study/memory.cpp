@@ -3,6 +3,7 @@
 
 #include "fortet/base/progress.hpp"
 #include "fortet/networks/network.hpp"
+#include "fortet/parallel/threads.hpp"
 #include "fortet/study/study.hpp"
 
 namespace fortet::study {
@@ -74,7 +75,7 @@ Study::Memory of_bridge(const Parameters& p, const densities::Grid& grid, double
   return memory;
 }
 
-Study::Memory of_model(const Parameters& p, const training::Model& model, int ranks) {
+Study::Memory of_model(const Parameters& p, const training::Model& model) {
   Study::Memory memory;
   const double d = model.dimension();
   if (p.has("network")) {
@@ -86,7 +87,8 @@ Study::Memory of_model(const Parameters& p, const training::Model& model, int ra
     for (const int width : network.hidden) widths += width;
     memory.kept.per_rank = 6 * weights;  // trained and published ones, moments, those of the start and the best
     memory.working.shared_out = weights * model.shards();
-    memory.working.per_rank = weights + real * 8 * widths * std::ceil(integer_of(p, "batch") / ranks);
+    const double shard = std::ceil(integer_of(p, "batch") / model.shards());
+    memory.working.per_rank = weights + real * 8 * widths * shard * parallel::thread_count();
   }
   // Simulated pairs, or whole paths of two directions, are gathered on every rank that draws batches from them.
   const double points = p.kind().starts_with("dsb_") ? integer_of(p, "pair_steps") + 1 : 2;
@@ -120,7 +122,7 @@ std::vector<Study::Memory> Study::memory() const {
       all.push_back(of_bridge(parameters, *grids_.at(parameters.text("grid")),
                               static_cast<double>(bridge_times_.at(name).size()), has_flow));
     } else if (section == "models") {
-      all.push_back(of_model(parameters, *models_.at(name), communicator_.size()));
+      all.push_back(of_model(parameters, *models_.at(name)));
     } else {
       continue;
     }

@@ -89,7 +89,7 @@ def law(name, data, ranks, cells, layers, hidden=(64, 64, 64), bridge_steps=4):
     if name == "density_petsc":  # of a restarted GMRES, two reductions per iteration: its dot products and a norm
         products = iterations(data, ranks) if ranks > 1 else 0
         cost = halo(ranks, layer, products)
-        cost.reductions, cost.reduced_bytes = products, products * 100
+        cost.reductions, cost.reduced_bytes = 2 * products, products * 100
         return cost
     if name == "training":  # a binary tree over the ranks for the gradient of each layer, as soon as it is known
         rounds = math.log2(ranks)
@@ -128,10 +128,10 @@ def table(head, rows):
 
 
 def fit(costs):
-    """Latency and bandwidth through the least one-way times of messages of 8 bytes and of a megabyte."""
-    small, large = costs["8"] * 1e-6, costs[str(2 ** 20 // 8 if str(2 ** 20) not in costs else 2 ** 20)] * 1e-6
-    size = 2 ** 20 if str(2 ** 20) in costs else 2 ** 20 // 8
-    return small, size / (large - small)
+    """Latency and bandwidth through the least one-way times of the smallest and the largest messages."""
+    least, most = min(map(int, costs)), max(map(int, costs))
+    latency = costs[str(least)] * 1e-6
+    return latency, (most - least) / (costs[str(most)] * 1e-6 - latency)
 
 
 def amount(value):
@@ -193,6 +193,21 @@ def print_predictions(data, latency, bandwidth, ranks_per_node):
     table(("workload", "1", *map(str, counts)), rows)
 
 
+def print_sending(data, latency, bandwidth, ranks_per_node):
+    print(f"Sending alone, at {1e6 * latency:g} us and {bandwidth / 1e9:g} GB/s per node of {ranks_per_node} ranks; "
+          "milliseconds per step:\n")
+    counts = (64, 256, 512, 1024, 4096, 10000)
+    rows = []
+    for name, (size_text, size, layers, most) in REAL.items():
+        hidden = (256, 256, 256) if name == "training" else (64, 64, 64)
+        row = [f"{name}: {size_text}, per {WORKLOADS[name].unit}"]
+        for ranks in counts:
+            cost = law(name, data, ranks, size, layers, hidden) if ranks <= most else None
+            row.append(f"{1e3 * seconds(cost, ranks, latency, bandwidth / ranks_per_node):.3g}" if cost else "-")
+        rows.append(row)
+    table(("workload", *map(str, counts)), rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=pathlib.Path)
@@ -202,6 +217,7 @@ def main():
     options = parser.parse_args()
     data = json.loads(options.file.read_text())
     print_counts(data)
+    print_sending(data, 1e-6 * options.latency, 1e9 * options.bandwidth, options.ranks_per_node)
     if data["times"]:
         print_check(data)
         print_predictions(data, 1e-6 * options.latency, 1e9 * options.bandwidth, options.ranks_per_node)
