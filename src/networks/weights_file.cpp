@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <boost/crc.hpp>
+#include <cmath>
 
 #include "fortet/base/error.hpp"
 #include "fortet/io/seal.hpp"
@@ -46,6 +48,9 @@ std::vector<Value> read_vector(io::Hdf5File& file, const std::string& path, std:
   if (communicator.any(found != expected)) {
     throw IoError(
         fmt::format("{}: {} is damaged: its checksum is {} where the file says {}", file_name, path, found, expected));
+  }
+  if (!std::all_of(values.begin(), values.end(), [](Value value) { return std::isfinite(value); })) {
+    throw IoError(fmt::format("{}: {} holds a number that is not finite", file_name, path));
   }
   return values;
 }

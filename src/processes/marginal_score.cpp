@@ -46,7 +46,7 @@ class MarginalScore : public Field {
                       t));
     }
     const auto* mixture = dynamic_cast<const laws::GaussianMixture*>(law.get());
-    return std::make_shared<Marginal>(std::move(law), mixture);
+    return std::make_shared<Marginal>(Marginal{std::move(law), mixture});
   }
 
   MarginalPtr at(double t) const {

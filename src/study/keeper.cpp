@@ -88,8 +88,12 @@ void Keeper::choose_source(const std::filesystem::path& results, const Restart& 
   }
   if (source_ == folder_ || !std::filesystem::exists(folder_)) return;
   const std::filesystem::path aside = results / "checkpoints.previous";
-  std::filesystem::remove_all(aside);
-  std::filesystem::rename(folder_, aside);
+  std::error_code code;
+  std::filesystem::remove_all(aside, code);
+  if (!code) std::filesystem::rename(folder_, aside, code);
+  if (code) {
+    throw IoError(fmt::format("{}: cannot set these checkpoints aside: {}", folder_.string(), code.message()));
+  }
   say(
       fmt::format("the checkpoints of an unfinished run were set aside to {}; --restart latest would have gone on from "
                   "them",
@@ -300,9 +304,10 @@ void Keeper::stop(const parallel::Communicator& communicator) {
 }
 
 void Keeper::discard() {
-  parallel::together(communicator_, [&] {
-    if (communicator_.is_root() && has_folder_) std::filesystem::remove_all(folder_);
-  });
+  if (!communicator_.is_root() || !has_folder_) return;
+  std::error_code code;
+  std::filesystem::remove_all(folder_, code);
+  if (code) say(fmt::format("{}: these checkpoints cannot be removed: {}; going on", folder_.string(), code.message()));
 }
 
 }  // namespace fortet::study

@@ -38,7 +38,7 @@ class Keeper : private io::Checkpoints {
   void pass();
   /// Saves the finished objects that are not saved yet: before work that not all ranks take part in. Collective.
   void save_finished();
-  /// The results are written: the checkpoints are no longer needed. Collective.
+  /// The results are written: the checkpoints are no longer needed.
   void discard();
 
  private:

@@ -68,7 +68,7 @@ with tempfile.TemporaryDirectory() as name:
     duration = time.monotonic() - begin
     expected = studies.results(folder)
     counts = {way: 0 for way in options.ways}
-    restarted = runs = 0
+    restarted = runs = launcher = 0
     while sum(counts.values()) < options.kills:
         shutil.rmtree(folder / "out")
         runs += 1
@@ -88,7 +88,12 @@ with tempfile.TemporaryDirectory() as name:
             try:
                 code = process.wait(timeout=60 + 10 * duration)
             except subprocess.TimeoutExpired:
-                fail(folder, f"hangs on {ranks} ranks after: {way}")
+                if rank_processes(folder):
+                    fail(folder, f"hangs on {ranks} ranks after: {way}")
+                # No rank is left: Open MPI's mpirun waits for one that was killed before it had spoken to it.
+                process.kill()
+                code = process.wait()
+                launcher += 1
             log = (folder / "log").read_text()
             restarted += "goes on from" in log or "is taken from the checkpoint" in log
             if options.verbose:
@@ -111,4 +116,5 @@ with tempfile.TemporaryDirectory() as name:
         if (folder / "out/checkpoints").exists():
             fail(folder, "the checkpoints are still there")
     print(f"{options.deck.name}: {sum(counts.values())} interruptions ({', '.join(f'{n} {way}' for way, n in counts.items())}), "
-          f"{restarted} of the runs went on from a checkpoint, {runs} studies ended with the bits of one that nobody interrupted")
+          f"{restarted} of the runs went on from a checkpoint, {runs} studies ended with the bits of one that nobody interrupted"
+          + (f"; {launcher} times mpirun had to be killed after all its ranks" if launcher else ""))
