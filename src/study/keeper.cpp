@@ -87,13 +87,15 @@ void Keeper::choose_source(const std::filesystem::path& results, const Restart& 
     }
   }
   if (source_ == folder_ || !std::filesystem::exists(folder_)) return;
+  const bool is_usable = std::filesystem::exists(folder_ / "study.json");  // written before the first state
   const std::filesystem::path aside = results / "checkpoints.previous";
   std::error_code code;
-  std::filesystem::remove_all(aside, code);
-  if (!code) std::filesystem::rename(folder_, aside, code);
+  std::filesystem::remove_all(is_usable ? aside : folder_, code);
+  if (!code && is_usable) std::filesystem::rename(folder_, aside, code);
   if (code) {
     throw IoError(fmt::format("{}: cannot set these checkpoints aside: {}", folder_.string(), code.message()));
   }
+  if (!is_usable) return;
   say(
       fmt::format("the checkpoints of an unfinished run were set aside to {}; --restart latest would have gone on from "
                   "them",
