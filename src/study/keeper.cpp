@@ -128,17 +128,11 @@ void Keeper::renew(const std::string& name, const io::Exchange& result, const st
   std::erase_if(unsaved_, [&](const auto& entry) {
     return entry.first == name || std::find(parts.begin(), parts.end(), entry.first) != parts.end();
   });
-  const std::int64_t position = metrics_.position();
-  unsaved_.emplace_back(name, [result, position](io::State& state) {
-    std::int64_t lines = position;
-    state.integer("metrics", lines);
-    result(state);
-  });
+  unsaved_.emplace_back(name, with_metrics(result));
 }
 
 io::Exchange Keeper::with_metrics(const io::Exchange& exchange) const {
-  return [this, &exchange](io::State& state) {
-    std::int64_t lines = metrics_.position();
+  return [this, exchange, lines = metrics_.position()](io::State& state) mutable {
     state.integer("metrics", lines);
     exchange(state);
     if (state.restores()) metrics_.resume_at(lines);
@@ -185,7 +179,6 @@ bool Keeper::restore(const parallel::Communicator& communicator, const io::Excha
   if (!found.empty() && source_ == folder_) number_ = found.front();
   for (const long number : found) {
     const std::filesystem::path file = source_ / fmt::format("{}.{}.state", object_, number);
-    std::error_code none;
     if (!read(communicator, file, exchange)) continue;
     say(fmt::format("{} goes on from {}", object_, file.string()));
     return true;
@@ -214,41 +207,35 @@ Keeper::Verdict Keeper::consult(const parallel::Communicator& communicator) {
 }
 
 void Keeper::pass(const parallel::Communicator& communicator, const io::Exchange& exchange) {
-  if (++passes_ < next_) return;
-  const Verdict verdict = consult(communicator);
-  if (verdict.stop) {
-    write(communicator, &exchange);
-    stop(communicator);
-  }
-  if (verdict.save) save(communicator, exchange);
-}
-
-void Keeper::save(const parallel::Communicator& communicator, const io::Exchange& exchange) {
-  try {
-    write(communicator, &exchange);
-  } catch (const Error& error) {
-    if (error.exit_code() != ExitCode::io) throw;
-    parallel::meet_or_end(communicator, error);
-    say(fmt::format("no checkpoint was made: {}; going on", error.what()));
-  }
+  if (++passes_ >= next_) act(communicator, &exchange);
 }
 
 void Keeper::pass() {
   passes_ = std::max(passes_, 1L);
-  const Verdict verdict = consult(communicator_);
-  if (verdict.stop) {
-    write(communicator_, nullptr);
-    stop(communicator_);
-  }
-  if (verdict.save) save_finished();
+  act(communicator_, nullptr);
 }
 
-void Keeper::save_finished() {
+void Keeper::save(const parallel::Communicator& communicator, const io::Exchange& exchange) {
+  try_to_write(communicator, &exchange);
+}
+
+void Keeper::save_finished() { try_to_write(communicator_, nullptr); }
+
+void Keeper::act(const parallel::Communicator& communicator, const io::Exchange* running) {
+  const Verdict verdict = consult(communicator);
+  if (verdict.stop) {
+    write(communicator, running);
+    stop(communicator);
+  }
+  if (verdict.save) try_to_write(communicator, running);
+}
+
+void Keeper::try_to_write(const parallel::Communicator& communicator, const io::Exchange* running) {
   try {
-    write(communicator_, nullptr);
+    write(communicator, running);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::io) throw;
-    parallel::meet_or_end(communicator_, error);
+    parallel::meet_or_end(communicator, error);
     say(fmt::format("no checkpoint was made: {}; going on", error.what()));
   }
 }

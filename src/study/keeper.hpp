@@ -51,7 +51,11 @@ class Keeper : private io::Checkpoints {
     bool save = false, stop = false;
   };
   Verdict consult(const parallel::Communicator& communicator);
+  /// Does what is due. `running`: of the object at work; null between two of them.
+  void act(const parallel::Communicator& communicator, const io::Exchange* running);
   void write(const parallel::Communicator& communicator, const io::Exchange* running);
+  /// Says so where it cannot.
+  void try_to_write(const parallel::Communicator& communicator, const io::Exchange* running);
   bool read(const parallel::Communicator& communicator, const std::filesystem::path& file,
             const io::Exchange& exchange);
   [[noreturn]] void stop(const parallel::Communicator& communicator);
