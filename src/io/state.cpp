@@ -56,18 +56,6 @@ std::uint64_t item_size(std::int64_t type) { return type <= 0 || type == 2 ? 8 :
 
 std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
-/// Broadcasts bytes of any number.
-void broadcast(const parallel::Communicator& communicator, std::string& bytes) {
-  std::int64_t size = static_cast<std::int64_t>(bytes.size());
-  MPI_Bcast(&size, 1, MPI_INT64_T, 0, communicator.handle());
-  bytes.resize(size);
-  constexpr std::int64_t piece = 1 << 30;
-  for (std::int64_t begin = 0; begin < size; begin += piece) {
-    MPI_Bcast(bytes.data() + begin, static_cast<int>(std::min(piece, size - begin)), MPI_BYTE, 0,
-              communicator.handle());
-  }
-}
-
 class Writer : public State {
  public:
   Writer(const parallel::Communicator& communicator, std::string name)
@@ -164,8 +152,8 @@ class Reader : public State {
       file_->read(index.data(), index.size(), trailer.index);
       file_->read(items_.data(), items_.size(), trailer.items);
     });
-    broadcast(communicator_, index);
-    broadcast(communicator_, items_);
+    communicator_.broadcast(index);
+    communicator_.broadcast(items_);
     data_end_ = trailer.items;
     parse(index, kind);
   }

@@ -68,7 +68,10 @@ void Communicator::broadcast(std::string& text, int root) const {
   std::int64_t size = static_cast<std::int64_t>(text.size());
   MPI_Bcast(&size, 1, MPI_INT64_T, root, handle_);
   text.resize(size);
-  MPI_Bcast(text.data(), static_cast<int>(size), MPI_CHAR, root, handle_);
+  constexpr std::int64_t chunk = 1 << 30;  // MPI counts are ints
+  for (std::int64_t begin = 0; begin < size; begin += chunk) {
+    MPI_Bcast(text.data() + begin, static_cast<int>(std::min(chunk, size - begin)), MPI_CHAR, root, handle_);
+  }
 }
 
 void Communicator::broadcast(std::span<double> values, int root) const {
