@@ -1,9 +1,9 @@
 """Faults of files: full, read-only and damaged ones, and checkpoints of something else. Each run ends with the documented exit code and one
 message, or goes on to the bits of a run that met no fault.
 
-usage: run_files.py PROGRAM RANKS [--rounds N] [--seed S] [--only PART ...]
+usage: run_files.py PROGRAM LIBRARY RANKS [--rounds N] [--seed S] [--only PART ...]
 
-Each round damages other files at other places. Mounts (a small disk, a read-only one) want root; without, they are left out.
+LIBRARY (faults/preload.cpp) ends a run when a file of a given name appears, or holds it at its safe points. Each round damages other files at other places. Mounts (a small disk, a read-only one) want root; without, they are left out.
 """
 import argparse
 import contextlib
@@ -27,23 +27,25 @@ import studies
 
 parser = argparse.ArgumentParser()
 parser.add_argument("program")
+parser.add_argument("library")
 parser.add_argument("ranks", type=int)
 parser.add_argument("--rounds", type=int, default=1)
 parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--only", nargs="+", help="parts, for example data_that_are_damaged")
 options = parser.parse_args()
 dice = random.Random(options.seed)
+os.environ["OMPI_MCA_odls_base_sigkill_timeout"] = "0"  # mpirun would wait a second for each run that fails
 here = pathlib.Path(__file__).resolve().parent
 runs = 0
 
 
-def run(folder, deck, codes, *words, message="", ranks=options.ranks, limit=None, timeout=60):
+def run(folder, deck, codes, *words, message="", ranks=options.ranks, limit=None, environment={}, timeout=60):
     """Returns the exit code and what was said."""
     global runs
     runs += 1
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-    process = studies.start(options.program, deck, folder, ranks, *words)
+    process = studies.start(options.program, deck, folder, ranks, *words, environment=environment)
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     try:
@@ -60,17 +62,18 @@ def run(folder, deck, codes, *words, message="", ranks=options.ranks, limit=None
 
 
 def run_and_kill(folder, deck, pattern, *words, ranks=options.ranks):
-    """Kills the run as soon as there is a file of this pattern below its results."""
-    for attempt in range(5):
-        shutil.rmtree(folder / "out", ignore_errors=True)
-        process = studies.start(options.program, deck, folder, ranks, *words)
-        while process.poll() is None and not list((folder / "out").glob(pattern)):
-            time.sleep(0.002)
-        studies.send(studies.rank_processes(options.program, folder), 9)
-        process.wait(timeout=60)
-        if list((folder / "out").glob(pattern)):
-            return
-    sys.exit(f"FAILED: no {pattern} was seen\n{(folder / 'log').read_text()}")
+    """Kills the run as soon as there is a file of this pattern below its results. States are saved as often as they can be."""
+    run(folder, deck, {137}, "checkpoint_interval=1e-9", *words, ranks=ranks,
+        environment={"LD_PRELOAD": options.library, "FORTET_KILL_AFTER": f"*/{pattern}"})
+
+
+def run_for_a_second(folder, deck, codes, *words, **more):
+    """A run that would take longer than its walltime of a second on any machine."""
+    hold = folder / "hold"
+    hold.touch()
+    done = run(folder, deck, codes, *words, "--walltime", "1", environment={"LD_PRELOAD": options.library, "FORTET_HOLD": f"0.3:{hold}"}, **more)
+    hold.unlink()
+    return done
 
 
 def expect_same(folder, expected, what):
@@ -176,7 +179,7 @@ def disks_that_are_full(folder):
     # A checkpoint beyond the largest file allowed; MPI's own files in memory are below it.
     more = ["ensembles.sde.particles=6000000", "ensembles.sde.steps=10"]
     run(folder, deck, {0}, *more, limit=40_000_000, message="no checkpoint was made")
-    run(folder, deck, {4}, *more, "ensembles.sde.steps=200", "--walltime", "1", limit=40_000_000, message="cannot write it: File too large")
+    run_for_a_second(folder, deck, {4}, *more, limit=40_000_000, message="cannot write it: File too large")
     shutil.rmtree(folder / "out")
     run(folder, deck, {0})
     expected = studies.results(folder)
@@ -201,7 +204,7 @@ def disks_that_are_full(folder):
         fill()
         run(small, deck, {4}, "--restart", "latest", message="is the disk full")
         os.truncate(filler, filler.stat().st_size - 2**16)  # room for the results, not for a checkpoint
-        run(small, deck, {4}, "--restart", "latest", "--walltime", "1", message="No space left on device")
+        run_for_a_second(small, deck, {4}, "--restart", "latest", message="No space left on device")
         _, said = run(small, deck, {0}, "--restart", "latest", message="No space left on device; going on")
         if "goes on from" not in said:
             sys.exit(f"FAILED: the checkpoint before the disk was full is lost\n{said}")

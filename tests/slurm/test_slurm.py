@@ -1,5 +1,6 @@
-"""The batch scripts of jobs/slurm under a real Slurm on this machine:  test_slurm.py PROGRAM SOURCE_FOLDER
+"""The batch scripts of jobs/slurm under a real Slurm on this machine:  test_slurm.py PROGRAM SOURCE_FOLDER LIBRARY
 
+LIBRARY (tests/failure/faults/preload.cpp) holds runs until the test has done to them what it wants to.
 A study by mpirun and by srun, a faulty deck, an array over a sweep, and a chain that is told to stop, is preempted by a job
 of an urgent partition and is killed and queued again, and ends with the file of a run that nobody disturbed."""
 import pathlib, re, subprocess, sys, time
@@ -7,7 +8,7 @@ import pathlib, re, subprocess, sys, time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import cluster
 
-program, source = (pathlib.Path(word).resolve() for word in sys.argv[1:3])
+program, source, library = (pathlib.Path(word).resolve() for word in sys.argv[1:4])
 scripts, deck = source / "jobs/slurm", source / "tests/slurm/study.yaml"
 failures = []
 
@@ -72,39 +73,44 @@ def chain(slurm):
     if not works:
         print(f"skipped: chain ({why})")
         return
-    load = ["ensembles.particles.particles=40000", "ensembles.particles.steps=16000", "checkpoint_interval=1"]
+    load = ["ensembles.particles.particles=400000", "ensembles.particles.steps=100"]
     undisturbed = slurm.submit(scripts / "single.sbatch", deck, "output=undisturbed", *load, options=["--ntasks=2"], **paths)
-    begin = time.time()
     expect(slurm.finish(undisturbed) == ["COMPLETED"], "chain: the run to compare with")
-    seconds = time.time() - begin
-    job = slurm.submit(scripts / "chain.sbatch", deck, "output=chained", *load, options=["--ntasks=2", "--time=5"], **paths)
+    hold = slurm.folder / "hold"
+    hold.touch()
+    job = slurm.submit(scripts / "chain.sbatch", deck, "output=chained", *load, options=["--ntasks=2", "--time=5"],
+                       LD_PRELOAD=str(library), FORTET_HOLD=f"20:{hold}", **paths)
     log = slurm.folder / f"fortet-chain-{job}.log"
     begun = lambda: len(re.findall(r"^2 ranks x", log.read_text(), re.M)) if log.exists() else 0
 
-    def running(n):
+    def started(n):
+        """Whether the chain has begun its n-th run. One that was queued again would rest for two minutes; within the second in which
+        the run before was ended, slurmd would refuse it (its credential counts as revoked)."""
         state = slurm.state(job)[0]
-        if state == "PENDING" and begun() > 0:  # Slurm lets a job that was queued again rest for two minutes
+        if state == "PENDING" and begun() > 0:
+            time.sleep(2)
             slurm.output("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
-        if state in ("FAILED", "COMPLETED"):
-            raise AssertionError(f"the chain has {state} before its time\n{slurm.logs()}")
-        return state == "RUNNING" and begun() >= n
+        if state == "FAILED" or (state == "COMPLETED" and begun() < n):
+            raise AssertionError(f"the chain has {state} before its time\n{log.read_text()}")
+        return begun() >= n
 
-    slurm.wait_for(lambda: running(1), "the first run of the chain")
-    time.sleep(0.05 * seconds)
+    slurm.wait_for(lambda: started(1), "the first run of the chain")
     slurm.output("scancel", "--batch", "--signal=USR1", job)
     slurm.wait_for(lambda: slurm.state(job)[1] >= 1, "the chain to queue itself again")
     expect(log.read_text().count("stopped with code 75; queueing") == 1, "chain: told to stop, it saves and queues itself again")
 
-    slurm.wait_for(lambda: running(2), "the second run of the chain")
+    slurm.wait_for(lambda: started(2), "the second run of the chain")
     urgent = slurm.submit(scripts / "single.sbatch", deck, "output=urgent", options=["--ntasks=2", "--partition=urgent"], **paths)
     expect(slurm.finish(urgent) == ["COMPLETED"], "chain: an urgent job preempts it")
     expect(slurm.state(job)[1] >= 2, "chain: preempted, it is queued again")
 
-    slurm.wait_for(lambda: running(3), "the third run of the chain")
+    slurm.wait_for(lambda: started(3), "the third run of the chain")
     slurm.output("scontrol", "requeue", job)
     slurm.wait_for(lambda: slurm.state(job)[1] >= 3, "the requeue")
-    slurm.wait_for(lambda: running(4), "the last run of the chain")
+    hold.unlink()
+    slurm.wait_for(lambda: started(4), "the last run of the chain")
     expect(slurm.finish(job) == ["COMPLETED"], "chain: killed and queued again, it ends")
+    expect("ensembles.particles goes on from" in log.read_text(), "chain: a run goes on within an ensemble")
     expect(same(slurm.folder / "undisturbed/study.h5", slurm.folder / "chained/study.h5"), "chain: the file of a run never disturbed")
 
 

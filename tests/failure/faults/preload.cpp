@@ -5,8 +5,14 @@
 // FAULT  bad_alloc, error (fortet's own), exception (any other), disk_full (from then on), io_error, segv, kill, abort
 // With FORTET_FAULT_COUNT=FILE every rank writes how many calls of each kind it made to FILE.RANK when MPI ends, and
 // nothing fails.
+//
+// Two more make a run end where a test wants it to, on machines of any speed:
+//   FORTET_KILL_AFTER=PATTERN   a rank that gives a file a name of this pattern (that of a shell) is killed thereafter
+//   FORTET_HOLD=SECONDS:FILE    while there is FILE, each look for a file named stop, thus each safe point, takes that
+//                               much longer, or until a signal comes
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <mpi.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -14,12 +20,15 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "fortet/base/error.hpp"
 
@@ -120,6 +129,28 @@ FORTET_FAULTY(pwritev64, call_write, (int descriptor, const iovec* parts, int co
               count, at)
 FORTET_FAULTY(pread, call_read, (int descriptor, void* data, size_t bytes, off_t at), descriptor, data, bytes, at)
 FORTET_FAULTY(pread64, call_read, (int descriptor, void* data, size_t bytes, off64_t at), descriptor, data, bytes, at)
+
+extern "C" int rename(const char* from, const char* to) {
+  static const auto call = next<int (*)(const char*, const char*)>("rename");
+  const int code = call(from, to);
+  const char* pattern = std::getenv("FORTET_KILL_AFTER");
+  if (code == 0 && pattern && fnmatch(pattern, to, 0) == 0) std::raise(SIGKILL);
+  return code;
+}
+
+extern "C" int stat(const char* file, struct stat* status) {
+  static const auto call = next<int (*)(const char*, struct stat*)>("stat");
+  const char* words = std::getenv("FORTET_HOLD");
+  double seconds = 0;
+  char held[512] = "";
+  if (words && std::string_view(file).ends_with("/stop") && std::sscanf(words, "%lf:%511s", &seconds, held) == 2 &&
+      call(held, status) == 0) {
+    const double whole = std::floor(seconds);
+    const timespec time{static_cast<time_t>(whole), static_cast<long>((seconds - whole) * 1e9)};
+    nanosleep(&time, nullptr);
+  }
+  return call(file, status);
+}
 
 extern "C" int MPI_Init_thread(int* argc, char*** argv, int required, int* provided) {
   const int code = PMPI_Init_thread(argc, argv, required, provided);
