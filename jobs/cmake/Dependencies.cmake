@@ -42,15 +42,6 @@ if(NOT FORTET_PETSC_IS_REAL)
   message(FATAL_ERROR "This PETSc was built with complex numbers, or for another MPI than ${MPI_CXX_LIBRARIES}. fortet needs a real build "
     "(Debian: libpetsc-real-dev) with the same MPI.")
 endif()
-check_cxx_source_compiles("#include <petscsys.h>
-  #include <petscconf.h>
-  #if !defined(PETSC_HAVE_HYPRE)
-  #error no hypre
-  #endif
-  int main() {}" FORTET_PETSC_HAS_HYPRE)
-if(NOT FORTET_PETSC_HAS_HYPRE)
-  message(FATAL_ERROR "This PETSc was built without hypre, which the stationary solver uses.")
-endif()
 unset(CMAKE_REQUIRED_LIBRARIES)
 
 # One MPI in all libraries: two in one process crash at run time.

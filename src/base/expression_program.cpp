@@ -9,16 +9,16 @@ namespace fortet {
 namespace {
 constexpr Index tile = 128;  // points at a time; a register holds one number for each
 
-struct Instruction {
-  Operation operation;
-  int result, a = 0, b = 0, c = 0;  ///< registers
-  int number = 0;                   ///< coordinate, or the whole exponent of a power
-};
 constexpr int no_exponent = std::numeric_limits<int>::min();
 }  // namespace
 
 /// Straight-line code: registers are reused after their last use; constants fill registers of their own once per call.
 struct Expression::Program {
+  struct Instruction {
+    Operation operation;
+    int result, a = 0, b = 0, c = 0;  ///< registers
+    int number = 0;                   ///< coordinate, or the whole exponent of a power
+  };
   std::vector<Instruction> instructions;
   std::vector<std::pair<int, double>> constants;
   int registers = 0, result = 0, dimension = 0;  ///< dimension: coordinates that occur
@@ -52,7 +52,7 @@ class Compiler {
       program_.constants.emplace_back(program_.registers++, node.value);
       return;
     }
-    Instruction instruction{node.operation, 0};
+    Expression::Program::Instruction instruction{node.operation, 0};
     int* slots[3] = {&instruction.a, &instruction.b, &instruction.c};
     for (std::size_t i = 0; i < node.operands.size(); ++i) *slots[i] = register_of_.at(node.operands[i].get());
     if (node.operation == Operation::coordinate) {
@@ -128,7 +128,8 @@ void sine(const double* __restrict a, double* __restrict out, Index n) {
   }
 }
 
-void execute(const Instruction& instruction, double* registers, double t, ConstPoints x, Index begin, Index n) {
+void execute(const Expression::Program::Instruction& instruction, double* registers, double t, ConstPoints x,
+             Index begin, Index n) {
   using enum Operation;
   double* out = registers + instruction.result * tile;
   const double* a = registers + instruction.a * tile;

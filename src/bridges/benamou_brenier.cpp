@@ -228,7 +228,7 @@ class BenamouBrenier : public BridgeSolver {
   processes::ProcessPtr process_;
 };
 
-const Registered<BridgeFactory> registered{
+const Registered<BridgeFactory> registered_benamou_brenier{
     {"bridges",
      "benamou_brenier",
      "Optimal transport as a flow: min int int cost |m|^2 / rho with d/dt rho + div m = 0 from source to target over "

@@ -413,7 +413,7 @@ class Schroedinger : public BridgeSolver {
   std::shared_ptr<Steered> process_, flow_;
 };
 
-const Registered<BridgeFactory> registered{
+const Registered<BridgeFactory> registered_schroedinger{
     {"bridges",
      "schroedinger",
      "The law nearest in relative entropy to a reference process among those that carry source to target: p_t = phi_t "

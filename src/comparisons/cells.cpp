@@ -60,17 +60,17 @@ class Cells : public Statistic {
   double explained_ = 1, remainder_ = 0;  // sum p^2 / D of weighted particles, and what it lacks to one
 };
 
-const Registered<StatisticFactory> registered{Schema{"statistics",
-                                                     "cells",
-                                                     "Pearson's chi-square of the cell masses, bins merged to expected "
-                                                     "counts of at least 10; equivalence form: judged against the "
-                                                     "noncentral chi-square of the estimated discretisation error.",
-                                                     "Pearson 1900; Wellek 2010",
-                                                     {}},
-                                              StatisticFactory{[](const Parameters&, const StatisticContext& context) {
-                                                                 return std::make_unique<Cells>(context);
-                                                               },
-                                                               4096, 65536}};
+const Registered<StatisticFactory> registered_cells{
+    Schema{"statistics",
+           "cells",
+           "Pearson's chi-square of the cell masses, bins merged to expected "
+           "counts of at least 10; equivalence form: judged against the "
+           "noncentral chi-square of the estimated discretisation error.",
+           "Pearson 1900; Wellek 2010",
+           {}},
+    StatisticFactory{
+        [](const Parameters&, const StatisticContext& context) { return std::make_unique<Cells>(context); }, 4096,
+        65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

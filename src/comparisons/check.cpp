@@ -28,7 +28,7 @@ const Schema& schema() {
   return checks;
 }
 
-[[maybe_unused]] const bool registered = (SchemaCatalogue::instance().add(schema()), true);
+[[maybe_unused]] const bool registered_check = (SchemaCatalogue::instance().add(schema()), true);
 
 const StatisticFactory& factory_of(const Parameters& statistic) {
   return Registry<StatisticFactory>::instance().find("statistics", statistic.kind());

@@ -177,7 +177,7 @@ std::vector<Result> evaluate(const CheckSettings& settings, const Parameters& st
   return {std::move(grid), std::move(counted)};
 }
 
-const Registered<IntervalStatistic> registered{
+const Registered<IntervalStatistic> registered_flux_balance{
     Schema{"statistics",
            "flux_balance",
            "Mass change of a named box of the density between consecutive times of the check plus the outward flux "

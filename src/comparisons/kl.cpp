@@ -55,17 +55,17 @@ class KullbackLeibler : public Statistic {
   const Sampling& sampling_;
 };
 
-const Registered<StatisticFactory> registered{Schema{"statistics",
-                                                     "kl",
-                                                     "Kullback-Leibler divergence sum q log(q/p) of the observed cell "
-                                                     "masses q from the reference p (likelihood-ratio statistic "
-                                                     "when multiplied by 2N).",
-                                                     "Kullback, Leibler 1951; Wilks 1938",
-                                                     {}},
-                                              StatisticFactory{[](const Parameters&, const StatisticContext& context) {
-                                                                 return std::make_unique<KullbackLeibler>(context);
-                                                               },
-                                                               1024, 65536}};
+const Registered<StatisticFactory> registered_kl{
+    Schema{"statistics",
+           "kl",
+           "Kullback-Leibler divergence sum q log(q/p) of the observed cell "
+           "masses q from the reference p (likelihood-ratio statistic "
+           "when multiplied by 2N).",
+           "Kullback, Leibler 1951; Wilks 1938",
+           {}},
+    StatisticFactory{
+        [](const Parameters&, const StatisticContext& context) { return std::make_unique<KullbackLeibler>(context); },
+        1024, 65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

@@ -27,7 +27,7 @@ class KolmogorovSmirnov : public Statistic {
   const Bins& bins_;
 };
 
-const Registered<StatisticFactory> registered{
+const Registered<StatisticFactory> registered_ks{
     Schema{"statistics",
            "ks",
            "Largest difference of the distribution functions of a coordinate, at the edges of the cells, over all "

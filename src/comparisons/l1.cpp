@@ -14,7 +14,7 @@ class AbsoluteDifference : public Statistic {
   const char* defect_unit() const override { return "L1"; }
 };
 
-const Registered<StatisticFactory> registered{
+const Registered<StatisticFactory> registered_l1{
     Schema{"statistics",
            "l1",
            "Sum of the absolute differences of the cell masses, twice the total variation distance of the binned laws.",

@@ -53,17 +53,17 @@ class MomentDifference : public Statistic {
   Eigen::MatrixXd features_, inverse_;
 };
 
-const Registered<StatisticFactory> registered{Schema{"statistics",
-                                                     "moments",
-                                                     "Mean and second moments of the binned laws, together in one "
-                                                     "Hotelling statistic; without particles their largest "
-                                                     "difference in units of the standard deviations.",
-                                                     "Hotelling 1931",
-                                                     {}},
-                                              StatisticFactory{[](const Parameters&, const StatisticContext& context) {
-                                                                 return std::make_unique<MomentDifference>(context);
-                                                               },
-                                                               4096, 65536}};
+const Registered<StatisticFactory> registered_moments{
+    Schema{"statistics",
+           "moments",
+           "Mean and second moments of the binned laws, together in one "
+           "Hotelling statistic; without particles their largest "
+           "difference in units of the standard deviations.",
+           "Hotelling 1931",
+           {}},
+    StatisticFactory{
+        [](const Parameters&, const StatisticContext& context) { return std::make_unique<MomentDifference>(context); },
+        4096, 65536}};
 
 }  // namespace
 }  // namespace fortet::comparisons

@@ -56,7 +56,7 @@ class SlicedWasserstein : public Statistic {
   std::vector<Slice> slices_;
 };
 
-const Registered<StatisticFactory> registered{
+const Registered<StatisticFactory> registered_sliced_w2{
     Schema{"statistics",
            "sliced_w2",
            "Root mean square over random directions of the Wasserstein distance of order 2 of the projected laws.",

@@ -9,7 +9,7 @@ namespace fortet::densities {
 
 namespace {
 
-const Schema schema{
+const Schema density_schema{
     "densities",
     "",
     "Density of a process on a grid: the forward equation dp/dt = -div((b - div D) p - D grad p), the backward "
@@ -64,9 +64,9 @@ const Schema schema{
                "what is written to the results")
          .one_of({"density", "current", "velocity"})}};
 
-struct RegisterSchema {
-  RegisterSchema() { SchemaCatalogue::instance().add(schema); }
-} const registered;
+struct RegisterDensities {
+  RegisterDensities() { SchemaCatalogue::instance().add(density_schema); }
+} const registered_density_parameters;
 
 std::string number(double value) {
   std::ostringstream text;

@@ -68,7 +68,7 @@ std::vector<double> focused_edges(double lower, double upper, long cells, double
   return edges;
 }
 
-const Schema schema{
+const Schema grid_schema{
     "grids",
     "",
     "Tensor grid in 1 to 3 dimensions for densities, distributed over the ranks by slabs of its last axis.",
@@ -89,9 +89,9 @@ const Schema schema{
                 defaulted("strength", {Type::real}, 3.0, "how strongly the widths grow away from the focus").positive(),
                 optional("edges", {Type::reals}, "all edges of the axis, increasing, instead of a focus")})}};
 
-struct RegisterSchema {
-  RegisterSchema() { SchemaCatalogue::instance().add(schema); }
-} const registered;
+struct RegisterGrids {
+  RegisterGrids() { SchemaCatalogue::instance().add(grid_schema); }
+} const registered_grid_schema;
 
 }  // namespace
 

@@ -265,7 +265,7 @@ struct RegisterMethods {
       SchemaCatalogue::instance().add(std::move(schema));
     }
   }
-} const registered;
+} const registered_petsc_integrators;
 
 }  // namespace
 

@@ -215,7 +215,7 @@ class Separable final : public Propagator {
   long steps_taken_ = 0;
 };
 
-const Schema schema{
+const Schema separable_schema{
     "propagators",
     "separable",
     "Dense propagators exp(B L_axis), B = int rate, for generators L(t) = rate(t) sum_axis L_axis of independent axes "
@@ -223,8 +223,8 @@ const Schema schema{
     "Moler and Van Loan 2003; Jensen 1953",
     {}};
 
-const Registered<PropagatorFactory> registered{
-    schema,
+const Registered<PropagatorFactory> registered_separable{
+    separable_schema,
     [](const Parameters&, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
       if (!is_separable(*process)) {
         throw ParameterError(

@@ -117,26 +117,27 @@ class Unsplit final : public Propagator {
   long steps_taken_ = 0;
 };
 
-const Schema schema{"propagators",
-                    "strang",
-                    "Strang splitting over the axes, each axis by uniformization of its exponentially fitted Markov "
-                    "generator: e^{tL} = sum_k "
-                    "Pois(k; Lambda t) (I + L/Lambda)^k. Positive, conservative, order 2 in time (exact when the axes "
-                    "commute); axes without "
-                    "diffusion by transport schemes; diffusion tensors with cross terms unsplit on Selling edges.",
-                    "Strang 1968; Jensen 1953; Scharfetter and Gummel 1969; Fehrenbach and Mirebeau 2014",
-                    {defaulted("transport", {Type::choice}, "weno5",
-                               "scheme along axes without diffusion: weno5 (order 5; muscl on stretched axes), muscl "
-                               "(order 2), upwind (order 1, has a "
-                               "transpose for the backward equation); all positive")
-                         .one_of({"weno5", "muscl", "upwind"}),
-                     defaulted("memory", {Type::real}, 1.0,
-                               "gigabytes per rank for the rates of a process without a clock at times that come "
-                               "again, as in the iterations of a bridge; what does not fit is evaluated anew")
-                         .nonnegative()}};
+const Schema strang_schema{
+    "propagators",
+    "strang",
+    "Strang splitting over the axes, each axis by uniformization of its exponentially fitted Markov "
+    "generator: e^{tL} = sum_k "
+    "Pois(k; Lambda t) (I + L/Lambda)^k. Positive, conservative, order 2 in time (exact when the axes "
+    "commute); axes without "
+    "diffusion by transport schemes; diffusion tensors with cross terms unsplit on Selling edges.",
+    "Strang 1968; Jensen 1953; Scharfetter and Gummel 1969; Fehrenbach and Mirebeau 2014",
+    {defaulted("transport", {Type::choice}, "weno5",
+               "scheme along axes without diffusion: weno5 (order 5; muscl on stretched axes), muscl "
+               "(order 2), upwind (order 1, has a "
+               "transpose for the backward equation); all positive")
+         .one_of({"weno5", "muscl", "upwind"}),
+     defaulted("memory", {Type::real}, 1.0,
+               "gigabytes per rank for the rates of a process without a clock at times that come "
+               "again, as in the iterations of a bridge; what does not fit is evaluated anew")
+         .nonnegative()}};
 
-const Registered<PropagatorFactory> registered{
-    schema,
+const Registered<PropagatorFactory> registered_strang{
+    strang_schema,
     [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
       const DiffusionShape shape = diffusion_shape(*process, *grid);
       if (shape.cross > 0) return std::make_unique<Unsplit>(process, grid);

@@ -42,7 +42,7 @@ Schema schema() {
                  "Estimate the time-step error by a coarser run with the same Wiener increments")}};
 }
 
-const bool registered = [] {
+const bool registered_schema = [] {
   SchemaCatalogue::instance().add(schema());
   return true;
 }();

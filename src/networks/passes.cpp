@@ -80,5 +80,6 @@ void Network<Real>::reverse(Batch<const Real> out_bar, std::span<Real> gradient,
                                        const std::function<void(std::size_t)>&) const;
 FORTET_INSTANTIATE(float)
 FORTET_INSTANTIATE(double)
+#undef FORTET_INSTANTIATE
 
 }  // namespace fortet::networks

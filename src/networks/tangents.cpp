@@ -189,5 +189,6 @@ void Network<Real>::divergence_estimate(Batch<const Real> x, const Real* t, Batc
                                                    const TangentTile&, Workspace&) const;
 FORTET_INSTANTIATE(float)
 FORTET_INSTANTIATE(double)
+#undef FORTET_INSTANTIATE
 
 }  // namespace fortet::networks

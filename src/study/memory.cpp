@@ -10,7 +10,7 @@ namespace fortet::study {
 
 namespace {
 
-constexpr double number = sizeof(double);
+constexpr double bytes_of_number = sizeof(double);
 constexpr double program = 60e6;  // of a rank that computes nothing: MPI, PETSc, HDF5 and their code
 
 double integer_of(const Parameters& parameters, const char* key) {
@@ -22,7 +22,7 @@ double trajectory_bytes(const Parameters& parameters, double dimension) {
   if (!parameters.has("trajectories")) return 0;
   const Parameters trajectories = parameters.child("trajectories");
   const double records = integer_of(parameters, "steps") / integer_of(trajectories, "every") + 1;
-  return number * records * integer_of(trajectories, "particles") * dimension;
+  return bytes_of_number * records * integer_of(trajectories, "particles") * dimension;
 }
 
 Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_budget) {
@@ -35,9 +35,10 @@ Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_
   }
   Study::Memory memory;
   const bool twice = has_budget && ensembles::has_step_error(settings);
-  memory.kept.shared_out = number * particles * times * (d + absorbing + p.boolean("log_density")) * (twice ? 2 : 1);
+  memory.kept.shared_out =
+      bytes_of_number * particles * times * (d + absorbing + p.boolean("log_density")) * (twice ? 2 : 1);
   memory.kept.per_rank = trajectory_bytes(p, d);
-  memory.working.shared_out = number * particles * p.boolean("path_energy");
+  memory.working.shared_out = bytes_of_number * particles * p.boolean("path_energy");
   memory.working.per_rank = memory.kept.per_rank;
   return memory;
 }
@@ -45,7 +46,7 @@ Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_
 /// `has_budget`: its companions are solved too; `has_field`: others read its score.
 Study::Memory of_density(const densities::DensitySettings& settings, const densities::DensityPlan& plan,
                          bool has_budget, bool has_field) {
-  const double times = static_cast<double>(settings.at.size()), snapshots = number * plan.cells * times;
+  const double times = static_cast<double>(settings.at.size()), snapshots = bytes_of_number * plan.cells * times;
   Study::Memory memory;
   memory.kept.shared_out = snapshots * (has_budget ? 2 : 1);  // with signed errors of all cells
   memory.working.shared_out = plan.bytes - snapshots;
@@ -58,7 +59,7 @@ Study::Memory of_density(const densities::DensitySettings& settings, const densi
 }
 
 Study::Memory of_bridge(const Parameters& p, const densities::Grid& grid, double times, bool has_flow) {
-  const double bytes = number * static_cast<double>(grid.cell_count()), d = grid.dimension();
+  const double bytes = bytes_of_number * static_cast<double>(grid.cell_count()), d = grid.dimension();
   Study::Memory memory;
   memory.kept.shared_out = bytes * (times + 4);
   if (p.has("intervals")) {  // of space and time: mass, flow along each axis, their duals and extrapolations
@@ -92,7 +93,7 @@ Study::Memory of_model(const Parameters& p, const training::Model& model) {
   }
   // Simulated pairs, or whole paths of two directions, are gathered on every rank that draws batches from them.
   const double points = p.kind().starts_with("dsb_") ? integer_of(p, "pair_steps") + 1 : 2;
-  memory.working.per_rank += 2 * number * integer_of(p, "pairs") * points * d;
+  memory.working.per_rank += 2 * bytes_of_number * integer_of(p, "pairs") * points * d;
   return memory;
 }
 

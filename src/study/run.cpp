@@ -52,7 +52,7 @@ void Study::solve(const std::string& name, Keeper& keeper, Outcome& outcome, Pro
           companions.emplace(which, densities::unsolved_companion(which, settings, path)).first->second;
       keeper.object(
           label, [&companion](io::State& state) { densities::exchange(state, companion); },
-          [&](io::Checkpoints& checkpoints) {
+          [&, which = which](io::Checkpoints& checkpoints) {  // clang 14 captures no structured binding
             settings.checkpoints = &checkpoints;
             companion = densities::solve_companion(which, settings, path);
           });

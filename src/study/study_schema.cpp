@@ -23,7 +23,7 @@ const Schema& study_schema() {
 }
 
 namespace {
-[[maybe_unused]] const bool registered = (SchemaCatalogue::instance().add(study_schema()), true);
+[[maybe_unused]] const bool registered_study_schema = (SchemaCatalogue::instance().add(study_schema()), true);
 }
 
 }  // namespace fortet::study

@@ -4,7 +4,7 @@ namespace fortet::study {
 
 namespace {
 
-[[maybe_unused]] const bool registered = [] {
+[[maybe_unused]] const bool registered_sweep_table = [] {
   SchemaCatalogue::instance().add(
       Schema{"orders",
              "",

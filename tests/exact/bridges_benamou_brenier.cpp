@@ -1,6 +1,7 @@
 // Dynamic optimal transport (Benamou-Brenier) against closed forms and against exact static transport.
 #include <Eigen/Dense>
 
+#include "fortet/base/linear_algebra.hpp"
 #include "fortet/couplings/transport.hpp"
 #include "support/transport.hpp"
 
@@ -13,21 +14,17 @@ struct Normal {
   Eigen::MatrixXd covariance;
 };
 
-Eigen::MatrixXd root(const Eigen::MatrixXd& matrix) {
-  return Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(matrix).operatorSqrt();
-}
-
 /// MATHS section 5: W_2^2 and the displacement interpolation of normal laws.
 struct NormalPair {
   Normal source, target;
   Eigen::MatrixXd map() const {
-    const Eigen::MatrixXd r = root(source.covariance), inverse = r.inverse();
-    return inverse * root(r * target.covariance * r) * inverse;
+    const Eigen::MatrixXd r = square_root(source.covariance), back = inverse(r);
+    return back * square_root(r * target.covariance * r) * back;
   }
   double cost() const {
-    const Eigen::MatrixXd r = root(source.covariance);
+    const Eigen::MatrixXd r = square_root(source.covariance);
     return (target.mean - source.mean).squaredNorm() +
-           (source.covariance + target.covariance - 2 * root(r * target.covariance * r)).trace();
+           (source.covariance + target.covariance - 2 * square_root(r * target.covariance * r)).trace();
   }
   Eigen::MatrixXd covariance(double t) const {
     const Eigen::MatrixXd identity = Eigen::MatrixXd::Identity(source.mean.size(), source.mean.size());
@@ -106,7 +103,7 @@ void expect_normal_order(const NormalPair& pair, const std::vector<int>& cells, 
       for (Index m = 0; m < d; ++m) x(0, static_cast<int>(m)) = middle.mean(m) + offset(m);
       bridge.process->drift(0.5, x, v);
       const Eigen::VectorXd exact =
-          pair.target.mean - pair.source.mean + (map - identity) * (0.5 * identity + 0.5 * map).inverse() * offset;
+          pair.target.mean - pair.source.mean + (map - identity) * inverse(0.5 * identity + 0.5 * map) * offset;
       for (Index m = 0; m < d; ++m) worst = std::max(worst, std::abs(v(0, static_cast<int>(m)) - exact(m)));
     }
     velocity_errors.push_back(worst);

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
-#include <unsupported/Eigen/MatrixFunctions>
 
+#include "fortet/base/linear_algebra.hpp"
 #include "support/ensembles.hpp"
 #include "support/processes.hpp"
 #include "support/world.hpp"
@@ -177,7 +177,7 @@ TEST(WeakOrder, NonCommutativeNoise) {
     generator.col(column) = Eigen::Map<const Eigen::Vector4d>(image.data());
   }
   const Eigen::Vector4d start(1, -0.5, -0.5, 0.25);  // x = (1, -1/2)
-  const Eigen::Vector4d moments = generator.exp() * start;
+  const Eigen::Vector4d moments = matrix_exponential(generator) * start;
   constexpr Index particles = 150000;
   const auto settings = [&](const std::string& stepper) {
     return ensemble(process, point({1, -0.5}), particles, {{"steps", 64}, {"stepper", stepper}});

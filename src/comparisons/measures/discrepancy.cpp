@@ -51,7 +51,7 @@ class Discrepancy : public Measure {
   CheckSettings settings_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_discrepancy{
     {"measures",
      "discrepancy",
      "Statistics of a check without its verdict; the floor is the mean of the statistic when both sides agree",

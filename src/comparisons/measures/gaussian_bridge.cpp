@@ -82,7 +82,7 @@ class GaussianBridge : public Measure {
   laws::NormalBridge exact_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_gaussian_bridge{
     {"measures",
      "gaussian_bridge",
      "Particles of a bridge between normal laws against the exact Schroedinger bridge of sigma B: KL of their normal "

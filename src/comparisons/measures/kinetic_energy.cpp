@@ -79,7 +79,7 @@ class KineticEnergy : public Measure {
   std::optional<double> squared_w2_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_kinetic_energy{
     {"measures",
      "kinetic_energy",
      "int int |b|^2 p dx dt by the trapezoidal rule over the recorded times, at least W2^2 between the ends of a flow "

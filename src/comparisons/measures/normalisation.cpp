@@ -133,7 +133,7 @@ class Normalisation : public Measure {
   laws::LawPtr initial_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_normalisation{
     {"measures",
      "normalisation",
      "Mass on a grid of the density exp(log p_0(x_0) - int div b) that a flow carries, which must be 1, and its "

@@ -42,7 +42,7 @@ class PathEnergy : public Measure {
   Parameters parameters_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_path_energy{
     Schema{"measures",
            "path_energy",
            "E int |b(x_t, t)|^2 dt along the particles, at least W_2^2 of their first and last law when the process "

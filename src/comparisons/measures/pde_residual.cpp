@@ -54,7 +54,7 @@ class PdeResidual : public Measure {
   processes::ProcessPtr process_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_pde_residual{
     {"measures",
      "pde_residual",
      "How far a density p is from the equation of a process, sqrt(int r^2 / p) with r = dp/dt + div(b p - g^2/2 grad "

@@ -38,7 +38,7 @@ class Quantity : public Measure {
   std::vector<std::string> names_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_quantity{
     {"measures",
      "quantity",
      "Numbers that a bridge (transport_cost, entropic_cost, kinetic_energy, ...) or a density (spectral_gap, ...) has "

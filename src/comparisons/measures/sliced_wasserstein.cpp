@@ -23,7 +23,7 @@ class SlicedWasserstein : public Measure {
   Parameters parameters_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_sliced_wasserstein{
     [] {
       Schema schema{"measures", "sliced_wasserstein",
                     "Root mean square over random directions of W_2 of the projected samples, beside the same number "

@@ -173,7 +173,7 @@ class StaticTransport : public Measure {
   Parameters parameters_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_static_transport{
     {"measures",
      "static_transport",
      "Optimal transport between the first and the last law of a bridge on its cells, without time: W_2^2, or with "

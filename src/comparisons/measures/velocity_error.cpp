@@ -51,7 +51,7 @@ class VelocityError : public Measure {
   processes::ProcessPtr learned_, exact_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_velocity_error{
     {"measures",
      "velocity_error",
      "Distance of two drifts in L2 of a law, sqrt(E |b - b*|^2), and relative to sqrt(E |b*|^2); for velocities give "

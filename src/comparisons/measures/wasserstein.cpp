@@ -5,9 +5,9 @@
 namespace fortet::comparisons {
 namespace {
 
-class Wasserstein : public Measure {
+class WassersteinMeasure : public Measure {
  public:
-  explicit Wasserstein(Parameters parameters) : parameters_(std::move(parameters)) {}
+  explicit WassersteinMeasure(Parameters parameters) : parameters_(std::move(parameters)) {}
 
   std::vector<Measurement> evaluate(const MeasureContext& context,
                                     const parallel::Communicator& communicator) override {
@@ -21,14 +21,14 @@ class Wasserstein : public Measure {
   Parameters parameters_;
 };
 
-const RegisteredMeasure registered{
+const RegisteredMeasure registered_wasserstein_measure{
     Schema{"measures", "wasserstein",
            "W_2 of two samples: the root of the mean squared distance under their optimal assignment, beside the same "
            "number for two samples of one law",
            "Tong et al. 2024", sample_parameters()},
     [](const Parameters& parameters, const MeasureContext& context) -> std::unique_ptr<Measure> {
       check_samples(parameters, context);
-      return std::make_unique<Wasserstein>(parameters);
+      return std::make_unique<WassersteinMeasure>(parameters);
     }};
 
 }  // namespace

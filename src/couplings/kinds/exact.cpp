@@ -32,7 +32,7 @@ class Exact : public Coupling {
   bool replacement_;
 };
 
-const Registered<CouplingFactory> registered{
+const Registered<CouplingFactory> registered_exact{
     Schema{"couplings",
            "exact",
            "The permutation s that minimises sum |x_i - y_s(i)|^2 over the batch",

@@ -14,7 +14,7 @@ class Independent : public Coupling {
   bool is_independent() const override { return true; }
 };
 
-const Registered<CouplingFactory> registered{
+const Registered<CouplingFactory> registered_independent{
     Schema{"couplings",
            "independent",
            "Point k of the source with point k of the target: the product of the laws",

@@ -23,7 +23,7 @@ class Sinkhorn : public Coupling {
   SinkhornSettings settings_;
 };
 
-const Registered<CouplingFactory> registered{
+const Registered<CouplingFactory> registered_sinkhorn{
     Schema{
         "couplings",
         "sinkhorn",

@@ -22,7 +22,7 @@ class Unbalanced : public Coupling {
   SinkhornSettings settings_;
 };
 
-const Registered<CouplingFactory> registered{
+const Registered<CouplingFactory> registered_unbalanced{
     Schema{
         "couplings",
         "unbalanced",

@@ -4,7 +4,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const Registered<StepScheduleFactory> registered{
+const Registered<StepScheduleFactory> registered_expression{
     {"step_schedules",
      "expression",
      "t_i = horizon map(i / steps), scaled so that map(0) is 0 and map(1) the horizon",

@@ -4,7 +4,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const Registered<StepScheduleFactory> registered{
+const Registered<StepScheduleFactory> registered_karras{
     [] {
       Schema schema{"step_schedules", "karras",
                     "Noise levels (largest^{1/rho} + u (smallest^{1/rho} - largest^{1/rho}))^rho, u = i / (steps - 1), "

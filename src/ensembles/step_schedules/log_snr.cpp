@@ -4,7 +4,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const Registered<StepScheduleFactory> registered{
+const Registered<StepScheduleFactory> registered_log_snr{
     {"step_schedules", "log_snr",
      "Equal steps in the logarithm of the signal-to-noise ratio alpha^2 / sigma^2, then zero noise; alpha and sigma "
      "are those of a reversed noising process, else 1 and the time left",

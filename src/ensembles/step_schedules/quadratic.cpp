@@ -2,7 +2,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const Registered<StepScheduleFactory> registered{
+const Registered<StepScheduleFactory> registered_quadratic{
     {"step_schedules",
      "quadratic",
      "t_i = horizon u^2 (fine at the start) or horizon (1 - (1 - u)^2) (fine at the end), u = i / steps",

@@ -2,7 +2,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const Registered<StepScheduleFactory> registered{
+const Registered<StepScheduleFactory> registered_uniform{
     {"step_schedules", "uniform", "Equal steps", "", {}}, [](const Parameters&) -> StepSchedule {
       return [](const processes::Process& process, long steps) {
         const double horizon = process.horizon();

@@ -38,7 +38,7 @@ class Baoab : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_baoab{
     {"steppers",
      "baoab",
      "Splitting integrator of underdamped Langevin dynamics: weak order 2, exact positions for harmonic forces",

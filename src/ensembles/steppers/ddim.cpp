@@ -32,7 +32,7 @@ class Ddim : public DiffusionSampler {
   double eta_;
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_ddim{
     {"steppers",
      "ddim",
      "x_s = alpha_s x0 + sqrt(sigma_s^2 - z^2) eps + z xi, z = eta sigma_s/sigma_t sqrt(Var(x_t | x_s)): order 1 for "

@@ -17,7 +17,7 @@ void Ancestral::apply(const Step& step, const Prepared*, const Block& block, Wor
 }
 
 namespace {
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_ddpm_ancestral{
     {"steppers",
      "ddpm_ancestral",
      "Ancestral sampling x_s = (x + v score)/a + sqrt(v) sigma_s/sigma_t xi undoing x_t = a x_s + sqrt(v) xi: weak "

@@ -177,7 +177,7 @@ class DormandPrince : public FlowStepper {
   Index group_ = granule;
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_dormand_prince{
     {"steppers",
      "dormand_prince",
      "Adaptive Runge-Kutta pair 5(4) for flows with PI control and dense output; steps are shared by groups of "

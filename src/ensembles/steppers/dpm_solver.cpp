@@ -71,7 +71,7 @@ class DpmSolver : public DiffusionSampler {
   int order_;
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_dpm_solver{
     {"steppers",
      "dpm_solver",
      "Single-step exponential integrator of the probability flow in log(alpha/sigma); `order` evaluations of the score "

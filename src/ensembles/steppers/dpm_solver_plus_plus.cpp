@@ -53,7 +53,7 @@ class DpmSolverPlusPlus : public DiffusionSampler {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_dpm_solver_plus_plus{
     {"steppers",
      "dpm_solver_plus_plus",
      "DPM-Solver++(2M): two-step exponential integrator of the probability flow in log(alpha/sigma) with the predicted "

@@ -6,7 +6,7 @@
 namespace fortet::ensembles {
 namespace {
 
-struct Levels : Prepared {
+struct ChurnedLevels : Prepared {
   NoiseLevel from, churned, to;
 };
 
@@ -23,7 +23,7 @@ class EdmHeun : public DiffusionSampler {
         noise_scale_(parameters.real("noise_scale")) {}
 
   std::unique_ptr<const Prepared> prepare(const Step& step) const override {
-    auto levels = std::make_unique<Levels>();
+    auto levels = std::make_unique<ChurnedLevels>();
     levels->from = levels->churned = at(step.begin);
     levels->to = at(step.end);
     const double level = levels->from.ratio();
@@ -37,7 +37,7 @@ class EdmHeun : public DiffusionSampler {
   }
 
   void apply(const Step& step, const Prepared* prepared, const Block& block, Workspace& workspace) const override {
-    const auto& [from, churned, to] = static_cast<const Levels&>(*prepared);
+    const auto& [from, churned, to] = static_cast<const ChurnedLevels&>(*prepared);
     const Index n = block.x.size();
     const Points first = workspace.points(n, dimension()), second = workspace.points(n, dimension());
     if (churned.time > from.time) {
@@ -62,7 +62,7 @@ class EdmHeun : public DiffusionSampler {
   double churn_per_step_, lowest_, highest_, noise_scale_;
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_edm_heun{
     {"steppers",
      "edm_heun",
      "Heun's scheme for the probability flow in the noise level sigma/alpha, with noise added before each step: order "

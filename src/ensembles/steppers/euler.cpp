@@ -2,7 +2,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const auto registered =
+const auto registered_euler =
     explicit_runge_kutta("euler", "Explicit Euler for flows, order 1", "Euler 1768", {{0}, {{}}, {1}});
 }
 }  // namespace fortet::ensembles

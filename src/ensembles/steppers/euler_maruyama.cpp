@@ -33,7 +33,7 @@ class EulerMaruyama : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_euler_maruyama{
     {"steppers",
      "euler_maruyama",
      "x += b h + G sqrt(h) xi: strong order 1/2 (1 for additive noise), weak order 1",

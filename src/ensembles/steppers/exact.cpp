@@ -36,7 +36,7 @@ class Exact : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_exact{
     {"steppers",
      "exact",
      "Draws from the exact transition law X_{t+h} | X_t; no error in time",

@@ -93,7 +93,7 @@ class Exponential : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_exponential{
     {"steppers",
      "exponential",
      "Exponential Euler for b = A x + r(x): x -> e^{Ah} x + int e^{As} ds r(x) + exact Ornstein-Uhlenbeck noise; weak "

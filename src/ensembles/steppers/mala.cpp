@@ -92,7 +92,7 @@ class Mala : public Stepper {
   Eigen::MatrixXd inverse_;
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_mala{
     {"steppers",
      "mala",
      "Metropolis-adjusted Langevin algorithm: e^{-V} is exactly invariant; a constant noise matrix of the process is "

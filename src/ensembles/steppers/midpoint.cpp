@@ -2,7 +2,7 @@
 
 namespace fortet::ensembles {
 namespace {
-const auto registered = explicit_runge_kutta("midpoint", "Explicit midpoint rule for flows, order 2", "Runge 1895",
-                                             {{0, 0.5}, {{}, {0.5}}, {0, 1}});
+const auto registered_midpoint = explicit_runge_kutta("midpoint", "Explicit midpoint rule for flows, order 2",
+                                                      "Runge 1895", {{0, 0.5}, {{}, {0.5}}, {0, 1}});
 }
 }  // namespace fortet::ensembles

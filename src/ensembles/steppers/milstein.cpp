@@ -42,7 +42,7 @@ class Milstein : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_milstein{
     {"steppers",
      "milstein",
      "x_k += b_k h + g_k dW_k + 1/2 g_k g_k' (dW_k^2 - h): strong and weak order 1; diagonal noise, g_k a function of "

@@ -40,7 +40,7 @@ class PredictorCorrector : public Ancestral {
   std::uint32_t corrector_steps_;
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_predictor_corrector{
     {"steppers",
      "predictor_corrector",
      "An ancestral step, then Langevin steps x += e score + sqrt(2 e) z with e = 2 (snr sigma)^2 at the new time",

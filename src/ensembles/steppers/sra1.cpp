@@ -37,7 +37,7 @@ class Sra1 : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_sra1{
     {"steppers",
      "sra1",
      "Stochastic Runge-Kutta scheme for additive noise: strong order 3/2, weak order 2",

@@ -112,7 +112,7 @@ class WeakTwo : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_srk_weak2{
     {"steppers",
      "srk_weak2",
      "Platen's explicit stochastic Runge-Kutta scheme of weak order 2, any noise",

@@ -49,7 +49,7 @@ class StochasticHeun : public Stepper {
   }
 };
 
-const Registered<StepperFactory> registered{
+const Registered<StepperFactory> registered_stochastic_heun{
     {"steppers",
      "stochastic_heun",
      "Trapezoidal rule for the Stratonovich form: weak order 1, strong order 1 (commutative noise); weak order 2 for "

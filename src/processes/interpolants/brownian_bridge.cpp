@@ -2,7 +2,7 @@
 
 namespace fortet::processes {
 namespace {
-const Registered<InterpolantFactory> registered{
+const Registered<InterpolantFactory> registered_brownian_bridge{
     {"interpolants",
      "brownian_bridge",
      "x_t = (1 - t) x_0 + t x_1 + sigma sqrt(t (1 - t)) z, the law of sigma W between its ends: bridge matching, "

@@ -2,7 +2,7 @@
 
 namespace fortet::processes {
 namespace {
-const Registered<InterpolantFactory> registered{
+const Registered<InterpolantFactory> registered_linear{
     {"interpolants",
      "linear",
      "x_t = (1 - t) x_0 + t x_1 + sigma z: conditional flow matching, independent or with minibatch optimal transport; "

@@ -14,7 +14,7 @@ Noise sine_squared_noise(double scale, double t) {
   return smooth_noise({scale * s * s, scale * pi * std::sin(2 * pi * t)});
 }
 
-const Registered<InterpolantFactory> registered{
+const Registered<InterpolantFactory> registered_stochastic{
     {"interpolants",
      "stochastic",
      "x_t = alpha(t) x_0 + beta(t) x_1 + gamma(t) z with gamma(0) = gamma(1) = 0",

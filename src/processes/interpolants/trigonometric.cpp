@@ -2,7 +2,7 @@
 
 namespace fortet::processes {
 namespace {
-const Registered<InterpolantFactory> registered{
+const Registered<InterpolantFactory> registered_trigonometric{
     {"interpolants",
      "trigonometric",
      "x_t = cos(pi t / 2) x_0 + sin(pi t / 2) x_1 + sigma z: variance-preserving conditional flow matching",

@@ -17,7 +17,7 @@ class Fortet(CMakePackage):
     depends_on("ninja", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("mpi")
-    depends_on("petsc@3.18: ~complex +hypre +mpi")
+    depends_on("petsc@3.18: ~complex +mpi")
     depends_on("slepc@3.18:")
     depends_on("hdf5 +mpi")
     depends_on("eigen@3.4:")
