@@ -80,8 +80,11 @@ class Resolver {
     if (root.contains("checks")) resolved["checks"] = entries("checks", root.at("checks"), deck_.checks);
     if (root.contains("orders")) resolved["orders"] = entries("orders", root.at("orders"), deck_.orders);
     deck_.document = document_;
-    deck_.title = resolved.value("study", "");
-    deck_.output = resolved.value("output", "");
+    const auto text = [&](const char* key) {  // what is of another type is a fault already
+      return resolved.contains(key) && resolved[key].is_string() ? resolved[key].get<std::string>() : std::string();
+    };
+    deck_.title = text("study");
+    deck_.output = text("output");
     deck_.seed = resolved.contains("seed") && resolved["seed"].is_number() ? resolved["seed"].get<std::uint64_t>() : 0;
   }
 

@@ -1,9 +1,6 @@
 """Whether two builds compute the same study:  compare_builds.py PROGRAM_A PROGRAM_B [DECK] [key.path=value ...]
 
-For example gcc against clang:
-  cmake --preset release && cmake --build build/release --target fortet_program
-  cmake --preset clang   && cmake --build build/clang   --target fortet_program
-  python3 tests/scripts/compare_builds.py build/release/fortet build/clang/fortet
+Gcc against clang: jobs/compare_builds.
 
 Promised between compilers is not the same bits (they contract, reorder and vectorise differently) but the same numbers:
 - densities: every cell to 1e-12 of the largest value of its dataset. Rounding errors of a stable linear propagation add up
@@ -34,7 +31,7 @@ processes:
 grids:
   plane: {lower: [-6, -6], upper: [6, 6], cells: [64, 64], boundary: no_flux}
 models:
-  matched: {kind: ot_cfm, source: noise, target: start, steps: 50, batch: 64, precision: double, network: {kind: mlp, hidden: [16, 16]}}
+  matched: {kind: ot_cfm, source: noise, target: start, steps: 50, batch: 64, network: {kind: mlp, hidden: [16, 16], precision: double}}
 bridges:
   between: {kind: schroedinger, process: free, source: noise, target: start, grid: plane, tolerance: 1e-12, steps: 20, slices: 5}
 densities:
@@ -65,6 +62,9 @@ def compare(first, second):
         if x.shape != y.shape:
             faults.append(f"{name}: shapes {x.shape} and {y.shape}")
         elif x.dtype.kind == "f":
+            if not numpy.array_equal(numpy.isnan(x), numpy.isnan(y)):  # a quantity that a study does not have
+                faults.append(f"{name}: not a number in one file only")
+            x, y = numpy.nan_to_num(x), numpy.nan_to_num(y)
             scale = numpy.abs(x).max(initial=0)
             difference = numpy.abs(x - y).max(initial=0) / (scale if scale > 0 else 1)
             worst[section] = max(worst.get(section, 0), difference)
