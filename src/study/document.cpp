@@ -183,76 +183,89 @@ Document read_yaml(const std::string& file, const std::string& text, Faults& fau
   return document;
 }
 
+namespace {
+/// key.path=value, at each place where the path leads; a word * leads to all entries of an object.
+class Override {
+ public:
+  Override(Document& document, const std::string& assignment, std::size_t equals, Faults& faults)
+      : document_(document),
+        assignment_(assignment),
+        path_(assignment.substr(0, equals)),
+        words_(path_words(path_)),
+        value_(assignment.substr(equals + 1)),
+        faults_(faults) {}
+  void apply() { follow(document_.values, 0, ""); }
+
+ private:
+  void fault(const std::string& message) { faults_.add(Position{}, message); }
+
+  void follow(Json& place, std::size_t next, const std::string& walked) {
+    if (next == words_.size()) return set(place, walked);
+    const std::string& word = words_[next];
+    const auto below = [&](const std::string& key) { return walked + (walked.empty() ? "" : ".") + key; };
+    if (word == "*" && place.is_object()) {
+      if (place.empty()) fault(fmt::format("{}: {} is empty", path_, walked));
+      for (const std::string& each : keys_of(place)) follow(place[each], next + 1, below(each));
+      return;
+    }
+    const std::string key = word[0] == '[' ? word.substr(1, word.size() - 2) : word;
+    if (place.is_array()) {
+      char* end = nullptr;
+      const unsigned long index = std::strtoul(key.c_str(), &end, 10);
+      if (key.empty() || *end != '\0' || index >= place.size()) {
+        return fault(fmt::format("{}: '{}' is not an entry of the list {} (0 to {})", path_, key, walked,
+                                 static_cast<long>(place.size()) - 1));
+      }
+      return follow(place[index], next + 1, walked + "[" + key + "]");
+    }
+    if (!place.is_object()) return fault(fmt::format("{}: {} has no keys below it", path_, walked));
+    // Sections and objects must exist; a parameter may be new (the schema judges it).
+    if (!place.contains(key) && next + 1 < words_.size()) {
+      const std::string nearest = nearest_name(key, keys_of(place));
+      return fault(fmt::format("{}: there is no '{}' in {}{}", path_, key, walked.empty() ? "the deck" : walked,
+                               nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+    }
+    follow(place[key], next + 1, below(key));
+  }
+
+  void set(Json& place, const std::string& walked) {
+    Faults value_faults("command line");
+    try {
+      // Values of an override stand nowhere in the file: their positions are those of the command line.
+      Document value;
+      place = Reader(value, value_faults).read(YAML::Load(value_), "", 0);
+    } catch (const YAML::Exception& error) {
+      return fault(fmt::format("{}: YAML: {}", assignment_, error.msg));
+    }
+    if (!value_faults.empty()) fault(assignment_ + ": " + value_faults.text());
+    std::erase_if(document_.positions, [&](const auto& entry) {
+      const std::string& known = entry.first;
+      return known.starts_with(walked) &&
+             (known.size() == walked.size() || known[walked.size()] == '.' || known[walked.size()] == '[');
+    });
+    document_.positions[walked] = Position{};
+  }
+
+  Document& document_;
+  const std::string& assignment_;
+  std::string path_;
+  std::vector<std::string> words_;
+  std::string value_;
+  Faults& faults_;
+};
+}  // namespace
+
 void apply_override(Document& document, const std::string& assignment, Faults& faults) {
-  const Position nowhere{};
   if (first_byte_not_text(assignment) != std::string::npos) {
-    faults.add(nowhere, "an assignment key.path=value is not UTF-8 text");
+    faults.add(Position{}, "an assignment key.path=value is not UTF-8 text");
     return;
   }
   const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    faults.add(nowhere, fmt::format("'{}' is not of the form key.path=value", assignment));
+  if (equals == std::string::npos || path_words(assignment.substr(0, equals)).empty()) {
+    faults.add(Position{}, fmt::format("'{}' is not of the form key.path=value", assignment));
     return;
   }
-  const std::string path = assignment.substr(0, equals);
-  const std::vector<std::string> words = path_words(path);
-  Json* place = &document.values;
-  std::string walked;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string& word = words[i];
-    const bool last = i + 1 == words.size();
-    const bool is_index = word[0] == '[';
-    if (word == "*" && place->is_object()) {
-      const std::size_t star = path.find('*');
-      if (place->empty()) faults.add(nowhere, fmt::format("{}: {} is empty", path, walked));
-      for (const std::string& each : keys_of(*place)) {
-        apply_override(document, path.substr(0, star) + each + assignment.substr(star + 1), faults);
-      }
-      return;
-    }
-    const std::string key = is_index ? word.substr(1, word.size() - 2) : word;
-    if (place->is_array()) {
-      char* end = nullptr;
-      const unsigned long index = std::strtoul(key.c_str(), &end, 10);
-      if (key.empty() || *end != '\0' || index >= place->size()) {
-        faults.add(nowhere, fmt::format("{}: '{}' is not an entry of the list {} (0 to {})", path, key, walked,
-                                        static_cast<long>(place->size()) - 1));
-        return;
-      }
-      place = &(*place)[index];
-      walked += "[" + key + "]";
-      continue;
-    }
-    if (!place->is_object()) {
-      faults.add(nowhere, fmt::format("{}: {} has no keys below it", path, walked));
-      return;
-    }
-    // Sections and objects must exist; a parameter may be new (the schema judges it).
-    if (!place->contains(key) && !last) {
-      const std::string nearest = nearest_name(key, keys_of(*place));
-      faults.add(nowhere, fmt::format("{}: there is no '{}' in {}{}", path, key, walked.empty() ? "the deck" : walked,
-                                      nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
-      return;
-    }
-    walked += (walked.empty() ? "" : ".") + key;
-    place = &(*place)[key];
-  }
-  Faults value_faults("command line");
-  try {
-    // Values of an override stand nowhere in the file: their positions are those of the command line.
-    Document value;
-    *place = Reader(value, value_faults).read(YAML::Load(assignment.substr(equals + 1)), "", 0);
-  } catch (const YAML::Exception& error) {
-    faults.add(nowhere, fmt::format("{}: YAML: {}", assignment, error.msg));
-    return;
-  }
-  if (!value_faults.empty()) faults.add(nowhere, assignment + ": " + value_faults.text());
-  std::erase_if(document.positions, [&](const auto& entry) {
-    const std::string& known = entry.first;
-    return known.starts_with(walked) &&
-           (known.size() == walked.size() || known[walked.size()] == '.' || known[walked.size()] == '[');
-  });
-  document.positions[walked] = nowhere;
+  Override(document, assignment, equals, faults).apply();
 }
 
 }  // namespace fortet::study
