@@ -5,6 +5,8 @@
 #include <cstring>
 #include <fstream>
 
+#include "fortet/io/bytes.hpp"
+
 namespace fortet::io {
 
 namespace {
@@ -12,15 +14,6 @@ constexpr std::string_view mark = "fortet: ";
 constexpr std::size_t seal_size = 16;
 
 [[noreturn]] void fail(const std::string& file, const std::string& message) { throw IoError(file + ": " + message); }
-
-std::string read_bytes(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary | std::ios::ate);
-  if (!stream) fail(file, fmt::format("cannot be read ({})", std::strerror(errno)));
-  std::string bytes(static_cast<std::size_t>(std::max<std::streamoff>(0, stream.tellg())), '\0');
-  stream.seekg(0);
-  if (!stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()))) fail(file, "cannot be read");
-  return bytes;
-}
 
 /// On the root; what fails there is an IoError on every rank.
 void on_root(const parallel::Communicator& communicator, const std::function<void()>& body) {

@@ -5,11 +5,11 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <sstream>
 
 #include "fortet/base/error.hpp"
 #include "fortet/base/schema.hpp"
+#include "fortet/io/bytes.hpp"
 
 namespace fortet::io {
 
@@ -24,15 +24,6 @@ struct Table {
 
 [[noreturn]] void fail(const std::filesystem::path& file, const std::string& message) {
   throw IoError(file.string() + ": " + message);
-}
-
-std::string read_bytes(const std::filesystem::path& file) {
-  if (std::filesystem::is_directory(file)) fail(file, "is a folder, not a file");
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) fail(file, std::filesystem::exists(file) ? "cannot be read" : "no such file");
-  std::ostringstream bytes;
-  bytes << stream.rdbuf();
-  return std::move(bytes).str();
 }
 
 std::vector<std::string> split(const std::string& line) {

@@ -125,7 +125,7 @@ std::vector<std::string> path_words(const std::string& path) {
   for (const char c : path) {
     if (c == '.' || c == '[') {
       if (!word.empty()) words.push_back(word);
-      word = c == '[' ? "[" : "";
+      word.assign(c == '[' ? 1 : 0, '[');
     } else {
       word += c;
     }
@@ -134,12 +134,19 @@ std::vector<std::string> path_words(const std::string& path) {
   return words;
 }
 
-/// Place of the first byte that is not part of UTF-8 text, npos if all are (Unicode 15, table 3-7).
+/// Place of the first byte that is not part of UTF-8 text, npos if all are (Unicode 15, table 3-7). Zeros are not: YAML
+/// has none, and its reader would take them for those of UTF-16 or UTF-32.
 std::size_t first_byte_not_text(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
   for (std::size_t i = 0; i < text.size();) {
     const int lead = byte(i), next = byte(i + 1);
-    const int length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    const int length = lead == 0     ? 0
+                       : lead < 0x80 ? 1
+                       : lead < 0xC2 ? 0
+                       : lead < 0xE0 ? 2
+                       : lead < 0xF0 ? 3
+                       : lead < 0xF5 ? 4
+                                     : 0;
     const bool is_out = length == 0 || (lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
                         (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F);
     if (is_out) return i;

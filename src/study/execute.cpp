@@ -3,10 +3,9 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
-#include <sstream>
 
 #include "fortet/base/progress.hpp"
+#include "fortet/io/bytes.hpp"
 #include "fortet/parallel/meeting.hpp"
 #include "fortet/parallel/memory.hpp"
 #include "fortet/study/command_line.hpp"
@@ -60,11 +59,7 @@ class Commands {
   std::string read_deck() {
     std::string text;
     parallel::together(communicator_, [&] {
-      if (!communicator_.is_root()) return;
-      std::ifstream stream(line_.argument, std::ios::binary);
-      std::ostringstream all;
-      if (!stream || !(all << stream.rdbuf())) throw IoError(fmt::format("{}: cannot read this deck", line_.argument));
-      text = all.str();
+      if (communicator_.is_root()) text = io::read_bytes(line_.argument);
     });
     communicator_.broadcast(text);
     return text;

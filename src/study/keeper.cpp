@@ -1,9 +1,9 @@
 #include "keeper.hpp"
 
 #include <cstdio>
-#include <fstream>
 #include <sstream>
 
+#include "fortet/io/bytes.hpp"
 #include "fortet/parallel/meeting.hpp"
 #include "fortet/study/results.hpp"
 
@@ -25,13 +25,6 @@ void differences(const Json& saved, const Json& wanted, const std::string& path,
   }
   const auto shown = [](const Json& value) { return value.is_null() ? std::string("nothing") : value.dump(); };
   found.push_back(fmt::format("  {}: {} in the checkpoint, {} now", path.substr(1), shown(saved), shown(wanted)));
-}
-
-std::string read_text(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream all;
-  all << stream.rdbuf();
-  return all.str();
 }
 
 constexpr double consulting = 0.1;  // seconds between two questions whether something is due
@@ -78,7 +71,7 @@ void Keeper::choose_source(const std::filesystem::path& results, const Restart& 
   const std::filesystem::path from = restart.from.empty() ? folder_ : restart.from / "checkpoints";
   if (restart.wanted) {
     if (std::filesystem::exists(from / "study.json")) {
-      require_same_study(read_text(from / "study.json"), identity_, from.string());
+      require_same_study(io::read_bytes(from / "study.json"), identity_, from.string());
       source_ = from;
     } else if (!restart.from.empty()) {
       throw UsageError(fmt::format("{}: holds no checkpoints\n", from.string()));

@@ -80,6 +80,6 @@ check(["deck.yaml", "--restart", "latest"], 0, "no checkpoint yet: starting afre
 check(["deck.yaml", "--restart", "nowhere"], 2, "nowhere/checkpoints: holds no checkpoints")
 check(["deck.yaml", "--walltime", "1:00:00"], 0, "done")
 check(["deck.yaml", "--walltime", "an hour"], 2, "expected H:M:S, M:S or seconds")
-check(["missing.yaml"], 4, "cannot read this deck")
+check(["missing.yaml"], 4, "missing.yaml: no such file")
 check(["deck.yaml", "output=/proc/nowhere/out"], 4, "cannot make this folder", ranks=2)
 print("command line as documented")
