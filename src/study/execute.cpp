@@ -127,8 +127,8 @@ class Commands {
       say("no faults\n");
       return 0;
     }
-    banner(*studies.front());
     Watch watch(line_.walltime);
+    banner(*studies.front());
     bool agree = true;
     SweepTable sweep;
     const std::filesystem::path output = studies.front()->deck().output;
