@@ -22,7 +22,7 @@ def faults_of(deck):
         code, message = 0, ""
     launch = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(launch + [program, "run", str(deck)], cwd=folder, capture_output=True, text=True, timeout=120,
+        done = subprocess.run(launch + [program, "run", str(deck)], cwd=folder, capture_output=True, text=True, timeout=60,
                               stdin=subprocess.DEVNULL)
         wrong = []
         if done.returncode != code:
