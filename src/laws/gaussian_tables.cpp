@@ -78,12 +78,13 @@ GaussianTables make_gaussian_tables(const std::vector<double>& weights, const st
         trace = inverse.squaredNorm();
         t.roots.push_back(*lower);
       } else {
-        const VectorXd eigenvalues = symmetric_eigenvalues(c);
+        const auto [eigenvalues, eigenvectors] = symmetric_spectrum(c);
         if (eigenvalues[0] < -1e-12 * eigenvalues.cwiseAbs().maxCoeff()) {
           throw ParameterError("covariances", fmt::format("covariance of component {} has the negative eigenvalue {}",
                                                           k + 1, eigenvalues[0]));
         }
-        t.roots.push_back(spectral_factor(c));
+        // An eigenvalue that is negative by rounding stands for zero.
+        t.roots.push_back(eigenvectors * eigenvalues.cwiseMax(0).cwiseSqrt().asDiagonal());
         t.factors.resize(t.factors.size() + t.factor_size, 0.0);
         t.has_density = false;
       }

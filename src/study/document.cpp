@@ -194,14 +194,21 @@ namespace {
 /// key.path=value, at each place where the path leads; a word * leads to all entries of an object.
 class Override {
  public:
-  Override(Document& document, const std::string& assignment, std::size_t equals, Faults& faults)
-      : document_(document),
-        assignment_(assignment),
-        path_(assignment.substr(0, equals)),
-        words_(path_words(path_)),
-        value_(assignment.substr(equals + 1)),
-        faults_(faults) {}
-  void apply() { follow(document_.values, 0, ""); }
+  Override(Document& document, const std::string& assignment, Faults& faults)
+      : document_(document), assignment_(assignment), faults_(faults) {}
+  void apply() {
+    if (first_byte_not_text(assignment_) != std::string::npos) {
+      return fault("an assignment key.path=value is not UTF-8 text");
+    }
+    const std::size_t equals = assignment_.find('=');
+    path_ = assignment_.substr(0, equals);
+    words_ = path_words(path_);
+    if (equals == std::string::npos || words_.empty()) {
+      return fault(fmt::format("'{}' is not of the form key.path=value", assignment_));
+    }
+    value_ = assignment_.substr(equals + 1);
+    follow(document_.values, 0, "");
+  }
 
  private:
   void fault(const std::string& message) { faults_.add(Position{}, message); }
@@ -255,24 +262,15 @@ class Override {
 
   Document& document_;
   const std::string& assignment_;
-  std::string path_;
-  std::vector<std::string> words_;
-  std::string value_;
   Faults& faults_;
+  std::string path_;                ///< before the =
+  std::vector<std::string> words_;  ///< of the path
+  std::string value_;               ///< behind the =
 };
 }  // namespace
 
 void apply_override(Document& document, const std::string& assignment, Faults& faults) {
-  if (first_byte_not_text(assignment) != std::string::npos) {
-    faults.add(Position{}, "an assignment key.path=value is not UTF-8 text");
-    return;
-  }
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || path_words(assignment.substr(0, equals)).empty()) {
-    faults.add(Position{}, fmt::format("'{}' is not of the form key.path=value", assignment));
-    return;
-  }
-  Override(document, assignment, equals, faults).apply();
+  Override(document, assignment, faults).apply();
 }
 
 }  // namespace fortet::study
