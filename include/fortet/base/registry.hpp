@@ -1,9 +1,8 @@
 #pragma once
 /// Registry of the kinds of one category: each kind registers its schema and its factory at the end of its own .cpp:
 ///
-///     static const Registered<LawFactory> registered_gaussian{schema, [](const Parameters& p, const LawContext& c) ->
-///     LawPtr
-///     {...}};
+///     const Registered<LawFactory> registered_gaussian{
+///         schema, [](const Parameters& p, const LawContext& c) -> LawPtr {...}};
 ///
 /// fortet is a shared library, so these objects are constructed when it is loaded.
 #include <map>
