@@ -1,15 +1,33 @@
-/// Kind empirical: the points of a file, each with the same weight, optionally smoothed.
+/// Kind empirical: the points of a file or samples of another law, each with the same weight, optionally smoothed.
 #include "fortet/io/table.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 
 namespace fortet::laws {
 
 namespace {
-LawPtr make_empirical(const Parameters& p, const LawContext& context) {
+PointArray file_points(const Parameters& p, const LawContext& context) {
   io::TableSelection selection;
   if (p.has("dataset")) selection.dataset = p.text("dataset");
   if (p.has("columns")) selection.columns = p.texts("columns");
-  const PointArray points = io::read_table(context.directory / p.text("file"), selection);
+  return io::read_table(context.directory / p.text("file"), selection);
+}
+
+PointArray law_points(const Parameters& p, const LawContext& context) {
+  for (const char* of_files : {"dataset", "columns"}) {
+    if (p.has(of_files)) throw ParameterError(of_files, "belongs to `file`, but the points are those of a law");
+  }
+  const LawPtr law = context.law(p.text("of"));
+  if (!law->capabilities().sample) throw ParameterError("of", "the law cannot be sampled");
+  if (!p.has("points")) throw ParameterError("points", "is needed: how many samples of the law");
+  PointArray points(p.integer("points"), law->dimension());
+  law->sample(parallel::Stream(context.seed, parallel::Purpose::law_sample, "laws." + p.name()), 0, points);
+  return points;
+}
+
+LawPtr make_empirical(const Parameters& p, const LawContext& context) {
+  if (p.has("file") == p.has("of")) throw ParameterError("", "takes its points from either `file` or `of`, a law");
+  if (p.has("file") && p.has("points")) throw ParameterError("points", "belongs to `of`; of a file all rows are taken");
+  const PointArray points = p.has("file") ? file_points(p, context) : law_points(p, context);
   const int d = points.dimension();
   std::vector<Eigen::VectorXd> means;
   for (Index i = 0; i < points.size(); ++i) {
@@ -47,9 +65,14 @@ LawPtr make_empirical(const Parameters& p, const LawContext& context) {
 const Registered<LawFactory> empirical{
     {"laws",
      "empirical",
-     "Points of a file with equal weights: sum_i N(x_i, bandwidth^2)/n, without a bandwidth point masses",
+     "Points of a file, or fixed samples of a law, with equal weights: sum_i N(x_i, bandwidth^2)/n, without a "
+     "bandwidth "
+     "point masses",
      "",
-     {required("file", {Type::text}, ".csv, .txt, .dat, .npy, .h5 or .hdf5, rows are points; relative to the deck"),
+     {optional("file", {Type::text}, ".csv, .txt, .dat, .npy, .h5 or .hdf5, rows are points; relative to the deck"),
+      optional("of", {Type::reference}, "instead of a file: the law of which the points are samples").of("laws"),
+      optional("points", {Type::integer}, "number of samples of that law; which ones follows from the study's seed")
+          .at_least(1),
       optional("dataset", {Type::text}, "dataset of an HDF5 file, needed when there are several"),
       optional("columns", {Type::texts}, "columns to take: names of a CSV header, or numbers from 1; default: all"),
       optional("bandwidth", {Type::reals},

@@ -70,6 +70,7 @@ class Builder {
       return processes::closed_form_marginal(*study_.processes_.at(process), initial, time);
     };
     context.directory = directory_;
+    context.seed = deck_.seed;
     return context;
   }
 

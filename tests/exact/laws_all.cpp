@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/math/distributions/chi_squared.hpp>
+#include <set>
 
 #include "fortet/laws/gaussian_mixture.hpp"
 
@@ -64,6 +65,7 @@ std::vector<Case> cases() {
        {-2, -2},
        {2, 2}},
       {"empirical", {{"file", "old_faithful.csv"}, {"bandwidth", {0.2, 3}}}, {1, 35}, {6, 105}},
+      {"empirical", {{"of", "wide"}, {"points", 50}, {"bandwidth", {0.5}}}, {-4}, {4}},
       {"lognormal", {{"mean", {0.2}}, {"deviation", {0.7}}}, {0}, {8}},
       {"noncentral_chi_squared", {{"scale", 0.3}, {"degrees", 2.5}, {"noncentrality", 3}}, {0}, {8}},
       {"noncentral_chi_squared", {{"degrees", 5}}, {0}, {20}},
@@ -287,6 +289,31 @@ TEST(GaussianMixture, PointMassesHaveNoDensity) {
   std::vector<double> masses(4);
   p->cell_masses({{0, 1, 2}, {0, 1, 3}}, masses);
   EXPECT_EQ(masses, (std::vector<double>{0, 0, 0, 1}));
+}
+
+TEST(Empirical, FixedSamplesOfALaw) {
+  const Index n = 4000;
+  const auto points = [n](std::uint64_t seed) {
+    LawContext of_seed = context();
+    of_seed.seed = seed;
+    const LawPtr law = make_law(Parameters::make("laws", "empirical", {{"of", "wide"}, {"points", n}}), of_seed);
+    const auto mixture = law->as_mixture();
+    std::vector<double> all;
+    for (const auto& x : mixture->means()) all.push_back(x[0]);
+    return all;
+  };
+  const std::vector<double> x = points(1);
+  ASSERT_EQ(static_cast<Index>(x.size()), n);
+  EXPECT_EQ(x, points(1));
+  EXPECT_NE(x, points(2));
+  double mean = 0, square = 0;
+  for (const double value : x) {
+    mean += value / static_cast<double>(n);
+    square += value * value / static_cast<double>(n);
+  }
+  EXPECT_NEAR(mean, 0, 5 * 2 / std::sqrt(4000.0));        // N(0, 4)
+  EXPECT_NEAR(square, 4, 5 * 4 * std::sqrt(2.0 / 4000));  // the variance of x^2 is 2 * 4^2
+  EXPECT_EQ(std::set(x.begin(), x.end()).size(), x.size());
 }
 
 TEST(CurveLaw, QuadratureIsConverged) {

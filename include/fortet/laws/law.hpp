@@ -64,6 +64,7 @@ struct LawContext {
   /// study.
   std::function<LawPtr(const std::string& process, const LawPtr& initial, double time)> marginal;
   std::filesystem::path directory;  ///< folder against which file names are resolved
+  std::uint64_t seed = 0;           ///< of the study, for laws that are samples
 };
 
 using LawFactory = std::function<LawPtr(const Parameters&, const LawContext&)>;
