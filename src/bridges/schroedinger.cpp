@@ -5,6 +5,7 @@
 #include "coupling.hpp"
 #include "endpoint_masses.hpp"
 #include "fortet/bridges/bridge.hpp"
+#include "fortet/densities/sliced_gradient.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "fortet/processes/deferred_field.hpp"
 #include "grid_sum.hpp"
@@ -32,6 +33,9 @@ class Schroedinger : public BridgeSolver {
                            "log needs a reference whose axes are independent and whose rates have a common clock, as "
                            "brownian, ornstein_uhlenbeck, vp and ve; take linear");
     }
+    if (settings_.parameters.has("slices_folder") && settings_.parameters.text("slices_on") == "memory") {
+      throw ParameterError("slices_folder", "slices in memory need no folder; take slices_on: disk");
+    }
     if (settings_.parameters.has("coupling")) boxes_ = coupling_boxes(settings_.parameters, grid_);
     propagator_ = make_propagator(settings_.reference);
     if (!propagator_->has_transpose()) {
@@ -53,6 +57,7 @@ class Schroedinger : public BridgeSolver {
     BridgePath bridge;
     source_ = masses(*settings_.source, "source", bridge);
     target_ = masses(*settings_.target, "target", bridge);
+    reserve_slices();
     const auto exchange_stage = [this](io::State& state) { stage_->exchange(state, grid_, domain_); };
     begin(domain_ == "log");
     const parallel::Communicator& ranks = grid_.communicator();
@@ -87,6 +92,7 @@ class Schroedinger : public BridgeSolver {
     io::exchange(state, "quantities", bridge.quantities);
     if (!state.restores()) return;
     source_ = masses(*settings_.source, "source", bridge);
+    reserve_slices();
     record(*make_carrier(settings_.reference, in_logarithms_, std::move(propagator_)), bridge);
     bridge.process = process_;
   }
@@ -304,13 +310,14 @@ class Schroedinger : public BridgeSolver {
            reference.clock_rate(horizon_ / 2);
   }
 
-  /// Minus infinities, where a potential is zero, become its least value elsewhere: flat, without a gradient.
-  void fill_zeros(std::vector<double>& logarithms) const {
-    constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
+  /// Minus infinities, where a potential is zero, become a number next below its least value elsewhere: flat, without a
+  /// gradient, and to be told from all others. Returns that number.
+  double fill_zeros(std::vector<double>& logarithms) const {
     double least = std::numeric_limits<double>::max();
     for (const double value : logarithms) least = value > minus_infinity ? std::min(least, value) : least;
-    least = grid_.communicator().min(least);
-    for (double& value : logarithms) value = std::max(value, least);
+    const double zero = std::nextafter(grid_.communicator().min(least), minus_infinity);
+    for (double& value : logarithms) value = std::max(value, zero);
+    return zero;
   }
 
   /// The times of the deck and of the slices.
@@ -324,18 +331,31 @@ class Schroedinger : public BridgeSolver {
     return times;
   }
 
-  /// Both potentials at all slices: the law at the times of the deck, the fields of the processes, the kinetic energy.
+  /// Before anything is solved: a node or a disk without room for the slices is to say so at once.
+  void reserve_slices() {
+    const Parameters& p = settings_.parameters;
+    std::string folder;
+    if (p.text("slices_on") == "disk") {
+      const char* temporary = std::getenv("TMPDIR");
+      folder = p.has("slices_folder") ? p.text("slices_folder") : temporary && *temporary ? temporary : "/tmp";
+    }
+    potential_ = densities::sliced_gradient(settings_.grid, slice_times(), folder);
+    if (flow_steering_) half_ratio_ = densities::sliced_gradient(settings_.grid, slice_times(), folder);
+  }
+
+  /// Both potentials at all slices, one slice at a time: the law at the times of the deck, the fields of the processes,
+  /// the kinetic energy.
   void record(Carrier& carrier, BridgePath& bridge) {
     const std::vector<double> times = slice_times(), volumes = grid_.local_volumes();
-    std::vector<densities::Snapshot> phi(times.size()), filled, halves;
-    phi.back() = {times.back(), log_phi1_};
-    for (std::size_t k = times.size() - 1; k-- > 0;) {
-      phi[k] = {times[k], phi[k + 1].values};
-      carrier.backward(times[k], times[k + 1], phi[k].values);
+    std::vector<double> zeros(times.size()), phi = log_phi1_, filled;
+    for (std::size_t k = times.size(); k-- > 0;) {
+      if (k + 1 < times.size()) carrier.backward(times[k], times[k + 1], phi);
+      filled = phi;
+      zeros[k] = fill_zeros(filled);
+      potential_->write(k, filled);
     }
-    filled = phi;
-    for (densities::Snapshot& slice : filled) fill_zeros(slice.values);
-    steering_->fill(densities::gradient_field(settings_.grid, filled));
+    potential_->complete();
+    steering_->fill(potential_);
     densities::DensityPath& law = bridge.law;
     law.name = settings_.name;
     law.grid = settings_.grid;
@@ -344,7 +364,9 @@ class Schroedinger : public BridgeSolver {
     double least = 2, most = 0, energy = 0, power = 0;
     for (std::size_t k = 0; k < times.size(); ++k) {
       if (k > 0) carrier.forward(times[k - 1], times[k], hat);
-      for (std::size_t i = 0; i < hat.size(); ++i) mass[i] = hat[i] + phi[k].values[i];
+      phi = filled = potential_->read(k);
+      std::replace(phi.begin(), phi.end(), zeros[k], minus_infinity);
+      for (std::size_t i = 0; i < hat.size(); ++i) mass[i] = hat[i] + phi[i];
       if (k == 0) {  // there hat vanishes outside of the source, whatever phi is
         for (std::size_t i = 0; i < hat.size(); ++i) mass[i] = source_[i] > 0 ? mass[i] : hat[i];
       }
@@ -356,17 +378,17 @@ class Schroedinger : public BridgeSolver {
       power = steering_power(times[k], mass);
       if (k > 0) energy += 0.5 * (times[k] - times[k - 1]) * (before + power);
       if (flow_steering_) {
-        densities::Snapshot half{times[k], hat};
-        for (std::size_t i = 0; i < hat.size(); ++i) half.values[i] -= std::log(volumes[i]);
-        fill_zeros(half.values);
-        for (std::size_t i = 0; i < hat.size(); ++i) half.values[i] = 0.5 * (filled[k].values[i] - half.values[i]);
-        halves.push_back(std::move(half));
+        std::vector<double> half = hat;
+        for (std::size_t i = 0; i < hat.size(); ++i) half[i] -= std::log(volumes[i]);
+        fill_zeros(half);
+        for (std::size_t i = 0; i < hat.size(); ++i) half[i] = 0.5 * (filled[i] - half[i]);
+        half_ratio_->write(k, half);
       }
       const bool wanted = std::any_of(settings_.at.begin(), settings_.at.end(),
                                       [&](double t) { return std::abs(t - times[k]) < 1e-12 * horizon_; });
       if (!wanted) continue;
       if (settings_.parameters.boolean("potentials")) {
-        bridge.log_phi.push_back(phi[k]);
+        bridge.log_phi.push_back({times[k], phi});
         bridge.log_hat.push_back({times[k], hat});
         for (std::size_t i = 0; i < hat.size(); ++i) bridge.log_hat.back().values[i] -= std::log(volumes[i]);
       }
@@ -374,7 +396,10 @@ class Schroedinger : public BridgeSolver {
       for (std::size_t i = 0; i < volumes.size(); ++i) snapshot.values[i] /= volumes[i];
       law.snapshots.push_back(std::move(snapshot));
     }
-    if (flow_steering_) flow_steering_->fill(densities::gradient_field(settings_.grid, halves));
+    if (flow_steering_) {
+      half_ratio_->complete();
+      flow_steering_->fill(half_ratio_);
+    }
     bridge.quantities["mass_drift"] = most - least;
     bridge.quantities["kinetic_energy"] = energy;
     if (!boxes_.empty()) bridge.coupling = joint_law(grid_, carrier, horizon_, log_hat0_, log_phi1_, boxes_);
@@ -399,6 +424,7 @@ class Schroedinger : public BridgeSolver {
     return total(terms);
   }
 
+  static constexpr double minus_infinity = -std::numeric_limits<double>::infinity();
   BridgeSettings settings_;
   const densities::Grid& grid_;
   double horizon_;
@@ -409,6 +435,8 @@ class Schroedinger : public BridgeSolver {
   std::optional<Stage> stage_;  ///< while solving
   bool in_logarithms_ = false;  ///< of the solution:
   std::vector<double> log_hat0_, log_phi1_;
+  /// log phi, and half of log phi - log hat for the flow.
+  std::shared_ptr<densities::SlicedGradient> potential_, half_ratio_;
   std::shared_ptr<processes::DeferredField> steering_, flow_steering_;
   std::shared_ptr<Steered> process_, flow_;
 };
@@ -438,6 +466,12 @@ const Registered<BridgeFactory> registered_schroedinger{
       defaulted("slices", {Type::integer}, 50,
                 "intervals of time between which the drift is interpolated; each slice is one number per cell")
           .at_least(1),
+      defaulted("slices_on", {Type::choice}, "memory",
+                "disk: in a file on each node, of which the system keeps in memory what it has room for")
+          .one_of({"memory", "disk"}),
+      optional(
+          "slices_folder", {Type::text},
+          "where slices on disk lie: a folder on a disk of each node; default: TMPDIR of the environment, or /tmp"),
       defaulted("potentials", {Type::boolean}, false,
                 "store log phi_t and log hat_t at the times of `at`; p_t = hat_t phi_t"),
       optional("coupling", {Type::integers},

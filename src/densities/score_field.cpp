@@ -1,5 +1,6 @@
 // Gradients of logarithms on a grid: the gradient of a piecewise cubic interpolant with continuous first derivatives.
 #include "fortet/densities/density.hpp"
+#include "fortet/densities/sliced_gradient.hpp"
 #include "fortet/parallel/node_shared.hpp"
 
 namespace fortet::densities {
@@ -49,21 +50,33 @@ class Padding {
 /// Functions at the nodes of a grid and beyond each of its sides, one copy per node of the machine.
 class PaddedNodes {
  public:
-  PaddedNodes(const Grid& grid, const std::vector<Snapshot>& functions) {
-    const int last = grid.dimension() - 1;
-    for (int k = 0; k <= last; ++k) size_[k] = Padding(grid, k).size();
-    shared_ = parallel::NodeShared(grid.communicator(), static_cast<Index>(functions.size()) * volume());
-    const Index inner = volume() / size_[last];
-    for (std::size_t f = 0; f < functions.size(); ++f) {
-      std::vector<double> slab = functions[f].values;
-      for (int k = 0; k < last; ++k) slab = padded(grid, k, slab);
-      shared_.write(static_cast<Index>(f) * volume() + (grid.slab().begin + 1) * inner, slab);
+  PaddedNodes(const Grid& grid, std::size_t functions, const std::string& folder)
+      : grid_(grid), last_(grid.dimension() - 1), functions_(static_cast<Index>(functions)) {
+    for (int k = 0; k <= last_; ++k) size_[k] = Padding(grid, k).size();
+    shared_ = parallel::NodeShared(grid.communicator(), functions_ * volume(), folder);
+  }
+  void write(std::size_t function, std::vector<double> slab) {
+    for (int k = 0; k < last_; ++k) slab = padded(k, slab);
+    shared_.write(first_own(function), slab);
+  }
+  /// This rank's slab as it was written.
+  std::vector<double> read(std::size_t function) const {
+    std::vector<double> slab;
+    slab.reserve(grid_.local_count());
+    const Index rows = last_ > 0 ? grid_.cells(0) : 1, columns = last_ > 1 ? grid_.cells(1) : 1;
+    for (Index i = 0; i < grid_.slab().size(); ++i) {
+      const double* layer = shared_.values().data() + first_own(function) + i * inner();
+      for (Index j = 0; j < columns; ++j) {
+        const double* row = layer + (last_ > 1 ? j + 1 : 0) * size_[0] + (last_ > 0 ? 1 : 0);
+        slab.insert(slab.end(), row, row + rows);
+      }
     }
+    return slab;
+  }
+  void complete() {
     shared_.complete();
     if (shared_.is_leader()) {
-      for (std::size_t f = 0; f < functions.size(); ++f) {
-        Padding(grid, last).fill(shared_.change() + static_cast<Index>(f) * volume(), inner);
-      }
+      for (Index f = 0; f < functions_; ++f) Padding(grid_, last_).fill(shared_.change() + f * volume(), inner());
     }
     shared_.complete();
   }
@@ -75,10 +88,15 @@ class PaddedNodes {
 
  private:
   Index volume() const { return size_[0] * size_[1] * size_[2]; }
+  /// Numbers of one cell of the last axis.
+  Index inner() const { return volume() / size_[last_]; }
+  Index first_own(std::size_t function) const {
+    return static_cast<Index>(function) * volume() + (grid_.slab().begin + 1) * inner();
+  }
   /// The slab with the rows beyond the sides of an axis, the lower axes having theirs.
-  std::vector<double> padded(const Grid& grid, int axis, const std::vector<double>& slab) const {
-    const Padding padding(grid, axis);
-    const Index n = grid.cells(axis), inner = axis > 0 ? size_[0] : 1,
+  std::vector<double> padded(int axis, const std::vector<double>& slab) const {
+    const Padding padding(grid_, axis);
+    const Index n = grid_.cells(axis), inner = axis > 0 ? size_[0] : 1,
                 outer = static_cast<Index>(slab.size()) / (n * inner);
     std::vector<double> wider(inner * padding.size() * outer);
     for (Index o = 0; o < outer; ++o) {
@@ -88,6 +106,9 @@ class PaddedNodes {
     }
     return wider;
   }
+  const Grid& grid_;
+  int last_;
+  Index functions_;
   std::array<Index, 3> size_{1, 1, 1};
   parallel::NodeShared shared_;
 };
@@ -160,15 +181,17 @@ class Axis {
 
 double sum(Four v) { return (v[0] + v[1]) + (v[2] + v[3]); }
 
-class GradientField final : public processes::Field {
+class GradientField final : public SlicedGradient {
  public:
-  GradientField(GridPtr grid, const std::vector<Snapshot>& snapshots)
-      : grid_(std::move(grid)), nodes_(*grid_, snapshots) {
-    for (const Snapshot& snapshot : snapshots) times_.push_back(snapshot.time);
+  GradientField(GridPtr grid, std::vector<double> times, const std::string& folder)
+      : grid_(std::move(grid)), times_(std::move(times)), nodes_(*grid_, times_.size(), folder) {
     for (int k = 0; k < grid_->dimension(); ++k) axes_.emplace_back(*grid_, k);
   }
   int input_dimension() const override { return grid_->dimension(); }
   int output_dimension() const override { return grid_->dimension(); }
+  void write(std::size_t slice, const std::vector<double>& values) override { nodes_.write(slice, values); }
+  std::vector<double> read(std::size_t slice) const override { return nodes_.read(slice); }
+  void complete() override { nodes_.complete(); }
 
   void evaluate(double t, ConstPoints x, Points out) const override {
     const std::size_t after = std::upper_bound(times_.begin(), times_.end(), t) - times_.begin();
@@ -235,19 +258,24 @@ class GradientField final : public processes::Field {
 
 }  // namespace
 
-processes::FieldPtr gradient_field(const GridPtr& grid, const std::vector<Snapshot>& snapshots) {
-  if (snapshots.empty()) throw UsageError("there is nothing to take a gradient of");
-  return std::make_shared<GradientField>(grid, snapshots);
+std::shared_ptr<SlicedGradient> sliced_gradient(GridPtr grid, std::vector<double> times, const std::string& folder) {
+  if (times.empty()) throw UsageError("there is nothing to take a gradient of");
+  return std::make_shared<GradientField>(std::move(grid), std::move(times), folder);
 }
 
 processes::FieldPtr score_field(const DensityPath& path) {
   if (path.snapshots.empty()) throw UsageError("density '" + path.name + "' has no snapshots to take a score from");
-  std::vector<Snapshot> logarithms = path.snapshots;
-  // exp(-690) = 1e-300: cells below the range of double have a flat logarithm, hence no score.
-  for (Snapshot& snapshot : logarithms) {
-    for (double& value : snapshot.values) value = std::log(std::max(value, 1e-300));
+  std::vector<double> times;
+  for (const Snapshot& snapshot : path.snapshots) times.push_back(snapshot.time);
+  const auto score = sliced_gradient(path.grid, times);
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    std::vector<double> logarithms = path.snapshots[k].values;
+    // exp(-690) = 1e-300: cells below the range of double have a flat logarithm, hence no score.
+    for (double& value : logarithms) value = std::log(std::max(value, 1e-300));
+    score->write(k, logarithms);
   }
-  return gradient_field(path.grid, logarithms);
+  score->complete();
+  return score;
 }
 
 }  // namespace fortet::densities

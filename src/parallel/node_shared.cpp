@@ -1,11 +1,22 @@
 #include "fortet/parallel/node_shared.hpp"
 
+#include <atomic>
+
+#include "mapped_file.hpp"
+
 namespace fortet::parallel {
 
-/// Memory of the ranks of a node, or of one rank alone.
+/// Memory of the ranks of a node, or of one rank alone, or a file.
 struct NodeShared::Window {
   MPI_Win handle = MPI_WIN_NULL;
   std::vector<double> alone;
+  MappedFile file;
+  void synchronise() const {
+    if (handle != MPI_WIN_NULL)
+      MPI_Win_sync(handle);
+    else
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+  }
 };
 
 /// The ranks that share copies, and the first of each node as they speak for it. Freed by the communicator.
@@ -53,14 +64,14 @@ struct NodeShared::Node {
   }
   void synchronise(const Window& window) const {
     if (size == 1) return;
-    MPI_Win_sync(window.handle);
+    window.synchronise();
     MPI_Barrier(ranks);
-    MPI_Win_sync(window.handle);
+    window.synchronise();
   }
 
   int most, rank = 0, size = 1, nodes = 1;
   MPI_Comm ranks = MPI_COMM_NULL, leaders = MPI_COMM_NULL;
-  std::vector<std::shared_ptr<Window>> windows;  ///< of more than one rank
+  std::vector<std::shared_ptr<Window>> windows;  ///< of memory of more than one rank
 };
 
 /// What a communicator keeps as its attribute.
@@ -92,21 +103,28 @@ NodeShared::Node& NodeShared::node_of(const Communicator& ranks, int most) {
   return *nodes->all.back();
 }
 
-NodeShared::NodeShared(const Communicator& ranks, std::int64_t count, int most)
+NodeShared::NodeShared(const Communicator& ranks, std::int64_t count, const std::string& folder, int most)
     : node_(&node_of(ranks, most)), window_(std::make_shared<Window>()), count_(count) {
+  if (folder.empty())
+    take_window(ranks);
+  else
+    take_file(ranks, folder);
+}
+
+void NodeShared::take_window(const Communicator& ranks) {
   bool failed = false;
   if (node_->size == 1) {
-    window_->alone.assign(count, 0.0);
+    window_->alone.assign(count_, 0.0);
     data_ = window_->alone.data();
   } else {
     node_->collect();
-    const MPI_Aint bytes = node_->rank == 0 ? static_cast<MPI_Aint>(count * sizeof(double)) : 0;
+    const MPI_Aint bytes = node_->rank == 0 ? static_cast<MPI_Aint>(count_ * sizeof(double)) : 0;
     void* own = nullptr;
     failed = MPI_Win_allocate_shared(bytes, sizeof(double), MPI_INFO_NULL, node_->ranks, static_cast<void*>(&own),
                                      &window_->handle) != MPI_SUCCESS;
   }
   if (ranks.any(failed)) {
-    throw Error(ExitCode::internal, "a node has no room for " + std::to_string(count * sizeof(double) / 1000000) +
+    throw Error(ExitCode::internal, "a node has no room for " + std::to_string(count_ * sizeof(double) / 1000000) +
                                         " MB that its ranks share; take more nodes, fewer cells or fewer slices");
   }
   if (node_->size == 1) return;
@@ -116,9 +134,41 @@ NodeShared::NodeShared(const Communicator& ranks, std::int64_t count, int most)
   MPI_Win_shared_query(window_->handle, 0, &size, &unit, static_cast<void*>(&data_));
   MPI_Win_lock_all(MPI_MODE_NOCHECK, window_->handle);
   // Every rank touches its share first, so that the memory lies near all of them.
-  const std::int64_t begin = count * node_->rank / node_->size, end = count * (node_->rank + 1) / node_->size;
+  const std::int64_t begin = count_ * node_->rank / node_->size, end = count_ * (node_->rank + 1) / node_->size;
   std::fill(data_ + begin, data_ + end, 0.0);
   node_->synchronise(*window_);
+}
+
+void NodeShared::take_file(const Communicator& ranks, const std::string& folder) {
+  const std::size_t bytes = std::max<std::size_t>(count_, 1) * sizeof(double);  // none cannot be mapped
+  MappedFile& file = window_->file;
+  const auto on_all = [&](const std::function<void()>& step) {
+    together(ranks, [&] {
+      try {
+        step();
+      } catch (const IoError& error) {
+        char node[MPI_MAX_PROCESSOR_NAME];
+        int length = 0;
+        MPI_Get_processor_name(node, &length);
+        throw IoError(
+            fmt::format("cannot put {:.0f} MB that the ranks of node {} share into the folder {}: {}; name another "
+                        "folder (slices_folder), or take fewer cells or slices, or slices_on: memory",
+                        std::ceil(static_cast<double>(bytes) / 1e6), std::string(node, length), folder, error.what()));
+      }
+    });
+  };
+  on_all([&] {
+    if (is_leader()) file.create(folder);
+  });
+  std::string name = file.name();
+  Communicator(node_->ranks).broadcast(name);
+  on_all([&] {
+    if (!is_leader()) file.open(name);
+  });
+  on_all([&] {
+    if (is_leader()) file.reserve(bytes);
+  });
+  on_all([&] { data_ = static_cast<double*>(file.map(bytes)); });
 }
 
 bool NodeShared::is_leader() const { return node_->rank == 0; }

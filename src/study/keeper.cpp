@@ -34,6 +34,11 @@ constexpr double consulting = 0.1;  // seconds between two questions whether som
 std::string identity_of(const Deck& deck) {
   Json values = deck.resolved;
   for (const char* key : {"output", "checkpoint_interval", "checkpoints_kept"}) values.erase(key);
+  if (values.contains("bridges")) {  // the same bits wherever slices lie
+    for (Json& bridge : values.at("bridges")) {
+      for (const char* key : {"slices_on", "slices_folder"}) bridge.erase(key);
+    }
+  }
   return Json{{"version", versions()["fortet"]}, {"deck", values}}.dump(1) + "\n";
 }
 

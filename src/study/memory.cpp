@@ -69,9 +69,9 @@ Study::Memory of_bridge(const Parameters& p, const densities::Grid& grid, double
     memory.kept.per_node = bytes * slices * d;
   } else {
     const double slices = integer_of(p, "slices") + times;
-    const double potentials = 2 + (has_flow ? 1 : 0);  // at all slices; then those that fields read, on every node
-    memory.working.shared_out = bytes * (slices * potentials + 16 + 2 * d);
-    memory.kept.per_node = bytes * slices * (has_flow ? 2 : 1);
+    memory.working.shared_out = bytes * (16 + 2 * d);
+    (p.text("slices_on") == "disk" ? memory.disk_per_node : memory.kept.per_node) =
+        bytes * slices * (has_flow ? 2 : 1);  // that fields read
   }
   return memory;
 }

@@ -7,9 +7,14 @@ namespace fortet::study {
 std::string Study::plan() const {
   std::string text = deck_.title + "\n";
   const int ranks = communicator_.size(), nodes = 1;
-  std::map<std::string, double> needed;
-  for (const Memory& one : memory())
-    needed[one.object] = one.kept.total(ranks, nodes) + one.working.total(ranks, nodes);
+  std::map<std::string, std::string> needed;
+  double disk = 0;
+  for (const Memory& one : memory()) {
+    std::string& amount = needed[one.object];
+    amount = bytes_text(one.kept.total(ranks, nodes) + one.working.total(ranks, nodes));
+    if (one.disk_per_node > 0) amount += fmt::format(" and {} of disk", bytes_text(one.disk_per_node));
+    disk += one.disk_per_node;
+  }
   for (const std::string& object : order_) {
     const auto [section, name] = Target(object);
     const Parameters& parameters = *deck_.find(section, name);
@@ -32,13 +37,14 @@ std::string Study::plan() const {
           "{:g} particles, {}, {}", count, parameters.child("stepper").kind(),
           steps > 0 ? fmt::format("{:g} particle steps", steps * count) : std::string("steps chosen on the way"));
     }
-    if (needed.contains(object)) what += ", " + bytes_text(needed.at(object));
+    if (needed.contains(object)) what += ", " + needed.at(object);
     const std::vector<std::string> targets = deck_.targets_of(object);
     text += fmt::format("  {:<28} {}{}\n", object, what,
                         targets.empty() ? "" : fmt::format("  <- {}", fmt::join(targets, ", ")));
   }
   text += fmt::format("  memory: about {} in all on {} rank{}\n", bytes_text(most_memory(ranks, nodes)), ranks,
                       ranks == 1 ? "" : "s");
+  if (disk > 0) text += fmt::format("  disk: about {} on every node, as long as the study runs\n", bytes_text(disk));
   for (const PendingCheck& check : checks_) {
     std::vector<std::string> statistics;
     for (const Parameters& statistic : check.settings.parameters.children("by")) statistics.push_back(statistic.kind());

@@ -36,7 +36,7 @@ std::vector<std::string> Deck::targets_of(const std::string& path) const {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
+std::string comma_separated(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, ", ")); }
 
 std::vector<std::string> names_in(const Json& section) {
   std::vector<std::string> names;
@@ -49,7 +49,7 @@ std::vector<std::string> names_in(const Json& section) {
 std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
   const std::string nearest = nearest_name(word, known);
   if (!nearest.empty()) return fmt::format("; did you mean '{}'?", nearest);
-  return known.empty() ? "" : fmt::format("; known: {}", joined(known));
+  return known.empty() ? "" : fmt::format("; known: {}", comma_separated(known));
 }
 
 class Resolver {
@@ -148,7 +148,7 @@ class Resolver {
     std::string kind;
     if (has_kinds) {
       if (!value.contains("kind") || !value["kind"].is_string()) {
-        fault(path, fmt::format("{} needs a kind; known: {}", path, joined(kinds)));
+        fault(path, fmt::format("{} needs a kind; known: {}", path, comma_separated(kinds)));
         return value;
       }
       kind = value["kind"].get<std::string>();

@@ -67,7 +67,7 @@ BENCHMARK(BM_Plane)->Arg(32)->Arg(64)->Arg(128)->Unit(benchmark::kSecond)->UseRe
 void BM_Obstacle(benchmark::State& state) {
   transport(state, 2, state.range(0) / 2, "1 - max(abs(x)/0.2, abs(y)/0.7)");
 }
-BENCHMARK(BM_Obstacle)->Arg(64)->Unit(benchmark::kSecond)->UseRealTime();
+BENCHMARK(BM_Obstacle)->Arg(32)->Arg(64)->Arg(128)->Unit(benchmark::kSecond)->UseRealTime();
 void BM_Cube(benchmark::State& state) { transport(state, 3, 16, ""); }
 BENCHMARK(BM_Cube)->Arg(32)->Unit(benchmark::kSecond)->UseRealTime();
 

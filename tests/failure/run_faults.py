@@ -57,6 +57,8 @@ bridges: {{b: {{kind: schroedinger, process: free, source: left, target: right, 
 """
 run(BRIDGE.format(sigma=0.1, boundary="no_flux", more="domain: linear"), 3, "cannot get there")
 run(BRIDGE.format(sigma=0.3, boundary="no_flux", more="iterations: 3"), 3, "not solved after 3 iterations")
+# A disk that has no room for the slices: 40001 of them take 65 MB.
+run(BRIDGE.format(sigma=1, boundary="no_flux", more="slices: 40000, slices_on: disk"), 4, "name another folder (slices_folder)", limit=40_000_000)
 # Training: a learning rate that diverges keeps the last good weights; weights of another architecture are refused.
 LEARN = """
 study: a study that learns

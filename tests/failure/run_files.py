@@ -13,6 +13,7 @@ import pathlib
 import random
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -211,6 +212,44 @@ def disks_that_are_full(folder):
         expect_same(small, expected, "a full disk")
 
 
+BRIDGE = """
+study: a bridge with slices on disk
+output: out
+laws: {left: {kind: gaussian, mean: [-1, 0], deviation: 0.5}, right: {kind: gaussian, mean: [1, 0], deviation: 0.4}}
+processes: {free: {kind: brownian, dimension: 2, sigma: 0.5}, crossing: {kind: bridge, of: b}, flow: {kind: bridge, of: b, flow: true}}
+grids: {plane: {lower: [-4, -4], upper: [4, 4], cells: [32, 32]}}
+bridges: {b: {kind: schroedinger, process: free, source: left, target: right, grid: plane, slices: 300, at: [0.5, 1], acceleration: none}}
+ensembles: {sde: {process: crossing, initial: left, particles: 1000, steps: 20}, ode: {process: flow, initial: left, particles: 1000, stepper: heun, steps: 20}}
+"""
+
+
+def slices_on_disk(folder):
+    """The results of slices in memory; nothing is left on the disk by runs that are killed; a run goes on wherever its slices lie now."""
+    deck, slices = folder / "deck.yaml", folder / "slices"
+    deck.write_text(BRIDGE)
+    slices.mkdir()
+    disk = ["bridges.b.slices_on=disk", f"bridges.b.slices_folder={slices}"]
+    run(folder, deck, {0})
+    expected = studies.results(folder)
+    shutil.rmtree(folder / "out")
+    run(folder, deck, {0}, *disk)
+    expect_same(folder, expected, "slices on disk instead of in memory")
+    for first, second, state in (([], disk, "bridges.b.2"), (disk, [], "bridges.b.2"), (disk, disk, "ensembles.sde")):
+        shutil.rmtree(folder / "out")
+        run_and_kill(folder, deck, f"checkpoints/{state}.state", *first)
+        if left := list(slices.iterdir()):
+            sys.exit(f"FAILED: a killed run left {left}")
+        run(folder, deck, {0}, "--restart", "latest", *second)
+        expect_same(folder, expected, f"being killed with {first or 'slices in memory'}")
+    shutil.rmtree(folder / "out")
+    with mounted(slices, "-t", "tmpfs", "-o", "size=1m", "tmpfs") as possible:
+        if possible:
+            run(folder, deck, {4}, *disk, message=f"3 MB that the ranks of node {socket.gethostname()} share into the folder {slices}: No space left")
+    with mounted(slices, "-t", "tmpfs", "-o", "ro", "tmpfs") as possible:
+        if possible:
+            run(folder, deck, {4}, *disk, message=f"into the folder {slices}: Read-only file system")
+
+
 def folders_that_are_closed(folder):
     deck = folder / "deck.yaml"
     deck.write_text(ENSEMBLE)
@@ -317,7 +356,7 @@ def numbers_that_are_none(folder):
 
 
 with tempfile.TemporaryDirectory() as name:
-    for part in (checkpoints_that_are_damaged, sweeps_that_are_damaged, disks_that_are_full, folders_that_are_closed, data_that_are_damaged,
+    for part in (checkpoints_that_are_damaged, sweeps_that_are_damaged, disks_that_are_full, slices_on_disk, folders_that_are_closed, data_that_are_damaged,
                  numbers_that_are_none):
         if options.only and part.__name__ not in options.only:
             continue

@@ -148,6 +148,21 @@ TEST(BridgeRestart, Schroedinger) {
   check("time-dependent", schroedinger("strang", Json::object()));
 }
 
+/// Stored with slices in memory, gone on from with slices on disk, and the other way round.
+TEST(BridgeRestart, SchroedingerOnDisk) {
+  const parallel::Communicator world = test::world(), self(MPI_COMM_SELF);
+  const Settings memory = schroedinger("separable", Json::object()),
+                 disk = schroedinger("separable", {{"slices_on", "disk"}});
+  check("disk", disk);
+  MemoryCheckpoints watching;
+  const Outcome whole = solved(memory, world, &watching), other = solved(disk, world, nullptr);
+  EXPECT_EQ(different(whole.numbers, other.numbers), 0);
+  MemoryCheckpoints state(0, interrupted(memory, world, watching.passes() / 2));
+  EXPECT_EQ(different(whole.numbers, solved(disk, world, &state).numbers), 0);
+  EXPECT_EQ(different(whole.numbers, restored(disk, self, whole.stored)), 0);
+  EXPECT_EQ(different(whole.numbers, restored(memory, self, other.stored)), 0);
+}
+
 TEST(BridgeRestart, SchroedingerInLogarithmsWithAnnealing) {
   check("log", schroedinger("separable", {{"domain", "log"}}));
   check("annealing", schroedinger("separable", {{"annealing", true}}));

@@ -135,13 +135,8 @@ void estimate_errors(const DensitySettings& settings, DensityPath& path);
 PointArray current(const DensityPath& path, const Snapshot& snapshot);
 PointArray velocity(const DensityPath& path, const Snapshot& snapshot);
 
-/// grad log p of a density path as a field: monotone interpolation in space, linear in time between snapshots; outside
-/// the domain the value at the nearest point. Each node holds all slabs once. Collective at construction, not
-/// afterwards.
+/// grad log p of a density path as a field (see SlicedGradient). Collective at construction, not afterwards.
 processes::FieldPtr score_field(const DensityPath& path);
-/// The same interpolation of the gradient of any function given at the cell centres (this rank's slab) at increasing
-/// times.
-processes::FieldPtr gradient_field(const GridPtr& grid, const std::vector<Snapshot>& snapshots);
 
 /// Stationary law of the process on the grid, and the spectral gap (smallest non-zero decay rate). Collective.
 Snapshot stationary(const processes::Process& process, const GridPtr& grid, double t = 0);

@@ -1,7 +1,9 @@
 #pragma once
-/// Numbers that all ranks read and of which each node holds one copy (shared windows of MPI-3).
+/// Numbers that all ranks read and of which each node holds one copy: in a shared window of MPI-3, or in a file that
+/// its ranks map, of which the system keeps in memory what it has room for.
 #include <memory>
 #include <span>
+#include <string>
 
 #include "fortet/parallel/communicator.hpp"
 
@@ -14,9 +16,10 @@ namespace fortet::parallel {
 class NodeShared {
  public:
   NodeShared() = default;
-  /// Room for `count` numbers, all zero. `most`: at most so many ranks of a node share a copy, 0: all. Throws Error
-  /// where a node has no room for them.
-  NodeShared(const Communicator& ranks, std::int64_t count, int most = 0);
+  /// Room for `count` numbers, all zero. `folder`: of a disk of this node, where they lie in a file; empty: in memory.
+  /// `most`: at most so many ranks of a node share a copy, 0: all. Throws Error on all ranks where a node has no room
+  /// for them.
+  NodeShared(const Communicator& ranks, std::int64_t count, const std::string& folder = {}, int most = 0);
 
   /// Puts this rank's numbers at [first, first + part.size()) of the copies of all nodes. The ranges of different ranks
   /// must not overlap. They can be read after complete().
@@ -35,6 +38,8 @@ class NodeShared {
   struct Node;
   struct Nodes;
   static Node& node_of(const Communicator& ranks, int most);
+  void take_window(const Communicator& ranks);
+  void take_file(const Communicator& ranks, const std::string& folder);
 
   Node* node_ = nullptr;  ///< kept by the communicator
   std::shared_ptr<Window> window_;

@@ -45,6 +45,7 @@ class Study {
     };
     std::string object;
     Amount kept, working;
+    double disk_per_node = 0;  ///< kept in files
   };
   /// Estimated, of the objects that need any, in order. Right within a factor of two where it is large.
   std::vector<Memory> memory() const;
