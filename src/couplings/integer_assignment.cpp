@@ -81,12 +81,13 @@ bool IntegerAssignment::reduce() {
 
 /// Lowers the distances by paths through row i and returns the column at the smallest distance of those not passed.
 template <bool First>
-int IntegerAssignment::relax(int i, Short shift) {
+[[gnu::always_inline]] inline int IntegerAssignment::relax(int i, Short shift) {
   ++scans_;
   const Short *const costs = row(i), *const lowered = lowered_.data(), *const done = done_.data();
   Short *const distances = distance_.data(), *const reached_from = reached_from_.data();
   const Shorts shifts = broadcast(shift), from = broadcast(static_cast<Short>(i));
   Shorts least = broadcast(Short{65535}), block{};
+#pragma GCC unroll 4
   for (int j = 0, end = padded_; j < end; j += short_lanes) {
     Shorts value = load(costs + j) + load(lowered + j);
     if constexpr (First) {

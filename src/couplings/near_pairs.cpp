@@ -6,7 +6,7 @@
 namespace fortet::couplings {
 
 bool NearPairs::settle(const IntegerAssignment& problem, int dimension, double unit, const std::vector<float>& start) {
-  constexpr Short near = 32;
+  constexpr Short near = 16;
   constexpr int most_cycles = 100;
   const int size = static_cast<int>(rows.size()) / dimension;
   potential_.resize(size);
