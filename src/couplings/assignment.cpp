@@ -2,6 +2,7 @@
 
 #include "assignment_solver.hpp"
 #include "fortet/base/error.hpp"
+#include "small_assignment.hpp"
 
 namespace fortet::couplings {
 namespace {
@@ -49,6 +50,10 @@ Assignment assign(ConstPoints rows, ConstPoints columns) {
   require_finite(rows);
   require_finite(columns);
   if (rows.size() == 0) return {};
+  if (rows.size() >= fewest_small && rows.size() <= most_small && rows.dimension() <= most_small_dimensions) {
+    Assignment result;
+    if (solve_small(rows, columns, result)) return result;
+  }
   switch (rows.dimension()) {
     case 1:
       return solve<ComputedCosts<1>>(rows, columns);

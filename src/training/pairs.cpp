@@ -27,9 +27,11 @@ CoupledPairs::CoupledPairs(TrainingPoints source, TrainingPoints target, couplin
 
 void CoupledPairs::prepare(std::uint32_t step, const parallel::Communicator& communicator) {
   if (!global_) return;
-  const auto group = static_cast<std::uint32_t>(communicator.size() * parallel::thread_count());
   if (step >= planned_from_ && step - planned_from_ < planned_.size()) return;
-  planned_.resize(group);
+  const int size = communicator.size(), rank = communicator.rank();
+  const Index each = std::clamp<Index>(1024 / batch_, 1, 4);  // so that no thread waits long for a slower plan
+  const Index local = parallel::thread_count() * each;
+  planned_.resize(local * size);
   planned_from_ = step;
   for (Planned& plan : planned_) {
     if (plan.x0.size() == batch_) continue;
@@ -38,24 +40,26 @@ void CoupledPairs::prepare(std::uint32_t step, const parallel::Communicator& com
     plan.pairing.source.resize(batch_);
     plan.pairing.target.resize(batch_);
   }
-  const int size = communicator.size(), rank = communicator.rank();
-  // Every rank holds the points of every batch, which are cheap; the plans are shared out.
-  parallel::for_blocks(group, 1, [&](Index begin, Index) {
-    // One plan per thread: the k-th of this rank, then the points of what the other ranks plan.
-    Planned& plan = planned_[begin];
-    source_.draw(step + begin, 0, plan.x0);
-    target_.draw(step + begin, 0, plan.x1);
-  });
-  parallel::for_blocks(group / size, 1, [&](Index begin, Index) {
-    const Index mine = begin * size + rank;
-    Planned& plan = planned_[mine];
-    coupling_->pair(plan.x0, plan.x1, stream_, step + mine, plan.pairing);
+  const auto draw_points = [&](Index k) {
+    source_.draw(step + static_cast<std::uint32_t>(k), 0, planned_[k].x0);
+    target_.draw(step + static_cast<std::uint32_t>(k), 0, planned_[k].x1);
+  };
+  parallel::for_blocks(local, each, [&](Index begin, Index end) {
+    for (Index k = begin * size + rank; k < end * size; k += size) {
+      draw_points(k);
+      coupling_->pair(planned_[k].x0, planned_[k].x1, stream_, step + static_cast<std::uint32_t>(k),
+                      planned_[k].pairing);
+    }
   });
   if (size == 1) return;
+  // Every rank holds the points of every batch, which are cheap; the plans are shared out.
+  parallel::for_blocks(local * size, 1, [&](Index k, Index) {
+    if (k % size != rank) draw_points(k);
+  });
   const auto count = static_cast<int>(batch_);
-  for (std::uint32_t k = 0; k < group; ++k) {
+  for (Index k = 0; k < local * size; ++k) {
     for (std::vector<std::int32_t>* rows : {&planned_[k].pairing.source, &planned_[k].pairing.target}) {
-      MPI_Bcast(rows->data(), count, MPI_INT32_T, static_cast<int>(k) % size, communicator.handle());
+      MPI_Bcast(rows->data(), count, MPI_INT32_T, static_cast<int>(k % size), communicator.handle());
     }
   }
 }

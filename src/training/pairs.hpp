@@ -24,7 +24,7 @@ class Pairs {
 class CoupledPairs : public Pairs {
  public:
   /// `global`: the coupling sees the whole batch; otherwise what is asked for at once (a shard). Plans of a whole batch
-  /// are computed for several steps at a time, one per thread of each rank, so that all cores share that work.
+  /// are computed for several steps at a time, up to four per thread of each rank, so that all cores share that work.
   CoupledPairs(TrainingPoints source, TrainingPoints target, couplings::CouplingPtr coupling, bool global, Index batch,
                std::uint64_t seed, const std::string& name);
   void prepare(std::uint32_t step, const parallel::Communicator& communicator) override;

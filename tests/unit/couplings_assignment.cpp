@@ -116,6 +116,64 @@ TEST(Assignment, Ties) {
   }
 }
 
+/// Where sixteen bits and single precision are used, and at the borders of that: ties, copies, clusters, heavy tails.
+TEST(Assignment, SmallSizes) {
+  for (const Index n : {1, 2, 3, 17, 32, 33, 41, 255, 256, 257, 512, 513}) {
+    for (const int d : {1, 2, 5, 16, 17}) {
+      const PointArray x = normals(n, d, "x"), y = normals(n, d, "y");
+      PointArray wide(n, d), lattice(n, d), copies(n, d), same(n, d), clusters(n, d), heavy(n, d);
+      for (Index i = 0; i < n; ++i) {
+        for (int k = 0; k < d; ++k) {
+          wide(i, k) = 3 * y(i, k) + 1;
+          lattice(i, k) = std::floor(2 * y(i, k));
+          copies(i, k) = x(i % 7, k);
+          same(i, k) = 1;
+          clusters(i, k) = 1e-4 * y(i, k) + 100 * static_cast<double>(i % 3 + k % 2);
+          heavy(i, k) = std::exp(3 * y(i, k));
+        }
+      }
+      for (const PointArray* other :
+           std::vector<const PointArray*>{&wide, &lattice, &copies, &same, &clusters, &heavy, &x}) {
+        SCOPED_TRACE(std::to_string(n) + " points in " + std::to_string(d) + " dimensions");
+        expect_optimal(x, *other, assign(x, *other));
+        expect_optimal(*other, *other, assign(*other, *other));
+        expect_optimal(*other, lattice, assign(*other, lattice));
+      }
+    }
+  }
+}
+
+/// The plan is the same wherever the clouds lie and whatever their scales; another problem in between changes nothing.
+TEST(Assignment, OffsetsAndScales) {
+  for (const Index n : {17, 256, 512}) {
+    const PointArray x = normals(n, 2, "x"), y = sample("eight_gaussians", Json::object(), n, "y");
+    const Assignment plain = assign(x, y);
+    for (const double scale : {1e-30, 1e-3, 1e30}) {
+      PointArray a = x, b = y;
+      for (Index i = 0; i < n; ++i) {
+        for (int k = 0; k < 2; ++k) {
+          a(i, k) *= scale;
+          b(i, k) *= scale;
+        }
+      }
+      const Assignment scaled = assign(a, b);
+      expect_optimal(a, b, scaled);
+      EXPECT_EQ(scaled.column, plain.column) << n << " points, scale " << scale;
+    }
+    for (const double offset : {1e6, -1e6}) {
+      PointArray a = x, b = y;
+      for (Index i = 0; i < n; ++i) {
+        for (int k = 0; k < 2; ++k) {
+          a(i, k) += 1e6;
+          b(i, k) += offset;
+        }
+      }
+      expect_optimal(a, b, assign(a, b));
+    }
+    EXPECT_EQ(assign(x, y).column, plain.column);
+  }
+}
+
 TEST(Assignment, SortsOnTheLine) {
   const Index n = 3000;
   const PointArray x = normals(n, 1, "x"), y = normals(n, 1, "y");
