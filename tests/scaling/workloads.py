@@ -57,7 +57,7 @@ WORKLOADS = {
                                       timed_many=("processes.rotated.horizon=0.4",))),
     "density_petsc": Workload("step", "densities.law", steps(50), steps(100),
                               **plane(timed_few=steps(50), timed_many=steps(80))),
-    "training": Workload("step", "models.score", steps(400, "models.score"), steps(800, "models.score"), size=512,
+    "training": Workload("step", "models.score", steps(200, "models.score"), steps(400, "models.score"), size=512,
                          timed=("models.score.batch=4096", WIDE), timed_size=4096,
                          timed_few=steps(10, "models.score"), timed_many=steps(30, "models.score"),
                          twice=("models.score.batch=8192", WIDE)),
