@@ -30,6 +30,7 @@ time_left() {
 # script belong to no step. The launcher gets it as USR1, which mpirun and srun both pass on to every rank; a TERM to
 # mpirun would kill the ranks before their checkpoint is written. Returns the program's exit code;
 # stop_asked tells afterwards whether a signal came.
+# shellcheck disable=SC2034  # read by the scripts that source this file
 stop_asked=
 run_ranks() {
   $FORTET_LAUNCH "$@" &

@@ -212,6 +212,10 @@ class Reader : public State {
 
   void require_inside(const Json& item) const {
     (void)item.at(0).get<std::string>();
+    // Another number, or one beyond the type, would convert to anything.
+    const bool are_integers =
+        std::all_of(item.begin() + 1, item.end(), [](const Json& n) { return n.is_number_integer(); });
+    if (!are_integers) damaged("its index cannot be read");
     const auto type = item.at(1).get<std::int64_t>(), count = item.at(2).get<std::int64_t>();
     const bool is_distributed = type < 0;
     const auto width = is_distributed ? item.at(3).get<std::int64_t>() : 1;

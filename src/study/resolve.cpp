@@ -85,7 +85,8 @@ class Resolver {
     };
     deck_.title = text("study");
     deck_.output = text("output");
-    deck_.seed = resolved.contains("seed") && resolved["seed"].is_number() ? resolved["seed"].get<std::uint64_t>() : 0;
+    deck_.seed =
+        resolved.contains("seed") && resolved["seed"].is_number_integer() ? resolved["seed"].get<std::uint64_t>() : 0;
   }
 
  private:

@@ -3,6 +3,7 @@ documented exit code, and never hangs.
 
 usage: run_faults.py PROGRAM RANKS
 """
+import os
 import pathlib
 import resource
 import subprocess
@@ -22,6 +23,7 @@ ENSEMBLE = "ensembles: {sde: {process: bad, initial: start, particles: 20000, st
 
 program, ranks = sys.argv[1], int(sys.argv[2])
 launch = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
+os.environ["OMPI_MCA_odls_base_sigkill_timeout"] = "0"  # mpirun would wait a second for each run that fails
 
 
 def run(deck, code, message, limit=None):

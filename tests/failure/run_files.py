@@ -170,7 +170,7 @@ seed: 2
 checkpoint_interval: 0.05
 laws: {start: {kind: gaussian, mean: [0], deviation: 1}}
 processes: {ou: {kind: ornstein_uhlenbeck, dimension: 1}}
-ensembles: {sde: {process: ou, initial: start, particles: 400000, store: 1000, stepper: euler_maruyama, steps: 3000}}
+ensembles: {sde: {process: ou, initial: start, particles: 400000, store: 1000, stepper: euler_maruyama, steps: 600}}
 """
 
 

@@ -20,7 +20,7 @@ def time_per_unit(program, library, name, ranks, assignments, size, repeats, cos
     for steps in (workload.timed_few, workload.timed_many):
         least = float("inf")
         for _ in range(repeats):
-            counts, run, results = launch(program, name, ranks, (*steps, *assignments), library, ping_pong=ranks == 2)
+            counts, run, results, _ = launch(program, name, ranks, (*steps, *assignments), library, ping_pong=ranks == 2)
             least = min(least, run["seconds_of"][workload.target]["max"])
             for size_text, cost in counts["ping_pong_microseconds"].items():
                 costs[size_text] = min(cost, costs.get(size_text, cost))

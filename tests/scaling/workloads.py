@@ -57,7 +57,7 @@ WORKLOADS = {
                                       timed_many=("processes.rotated.horizon=0.4",))),
     "density_petsc": Workload("step", "densities.law", steps(50), steps(100),
                               **plane(timed_few=steps(50), timed_many=steps(80))),
-    "training": Workload("step", "models.score", steps(400, "models.score"), steps(800, "models.score"), size=512,
+    "training": Workload("step", "models.score", steps(200, "models.score"), steps(400, "models.score"), size=512,
                          timed=("models.score.batch=4096", WIDE), timed_size=4096,
                          timed_few=steps(10, "models.score"), timed_many=steps(30, "models.score"),
                          twice=("models.score.batch=8192", WIDE)),
@@ -76,8 +76,9 @@ def shorter(assignments, ranks):
                  for assignment in assignments for key, value in [assignment.split("=", 1)])
 
 
-def launch(program, name, ranks, assignments, library=None, ping_pong=False, timeout=600):
-    """One run: what was counted (with `library`), run.json, results.json, and the lines of metrics.jsonl."""
+def launch(program, name, ranks, assignments, library=None, ping_pong=False, timeout=600, watch=None):
+    """One run: what was counted (with `library`), run.json, results.json, and what `watch`, called with the launcher's process id and
+    stopped at its end, has seen."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         environment = dict(os.environ, OMP_NUM_THREADS="1", OMPI_MCA_mpi_yield_when_idle="1")
@@ -89,12 +90,19 @@ def launch(program, name, ranks, assignments, library=None, ping_pong=False, tim
             export = [word for key, value in preload.items() for word in ("-x", f"{key}={value}")]
         command = ["mpirun", "--oversubscribe", "-n", str(ranks), *export, str(program), "run",
                    str(DECKS / f"{name}.yaml"), f"output={folder}/results", *assignments]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout,
-                              stdin=subprocess.DEVNULL)
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+        watcher = watch(process.pid) if watch else None
+        try:
+            said, _ = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+            if watcher:
+                watcher.stop()
+        if process.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{said}")
         read = lambda file: json.loads((folder / file).read_text())
-        return (read("counts.json") if library else None), read("results/run.json"), read("results/results.json")
+        return (read("counts.json") if library else None), read("results/run.json"), read("results/results.json"), watcher
 
 
 def units(name, run, results, size=None):
@@ -136,7 +144,7 @@ def per_unit(program, library, name, ranks, extra=()):
     workload = WORKLOADS[name]
     found = []
     for assignments in (workload.few, workload.many):
-        counts, run, results = launch(program, name, ranks, (*shorter(assignments, ranks), *extra), library)
+        counts, run, results, _ = launch(program, name, ranks, (*shorter(assignments, ranks), *extra), library)
         counted, asked = totals(name, counts)
         found.append((counted, asked, units(name, run, results), counts))
     (few, asked_few, n_few, _), (many, asked_many, n_many, counts) = found

@@ -26,7 +26,7 @@ dependencies = [
 ]
 compiler_own = {"OpenMP", "Threads"}                                        # of the compiler and the C library
 tools = {"g++", "cmake", "ninja-build", "ccache", "git", "hdf5-tools", "python3"}  # Debian only, or Spack's build tools
-spack_tools = {"cmake", "ninja", "python"}
+spack_tools = {"c", "cxx", "cmake", "ninja", "python"}
 python_modules = {"python3-numpy": "py-numpy", "python3-h5py": "py-h5py", "python3-matplotlib": "py-matplotlib"}
 only_for_tests = {"python3-jsonschema", "python3-yaml"}
 

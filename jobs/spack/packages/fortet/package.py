@@ -1,4 +1,4 @@
-# Spack recipe; use with:  spack repo add jobs/spack && spack install fortet
+# Spack recipe (0.23 or later); use with:  spack repo add jobs/spack && spack install fortet
 from spack.package import *
 
 
@@ -13,6 +13,8 @@ class Fortet(CMakePackage):
 
     variant("tests", default=False, description="Build the tests and benchmarks")
 
+    depends_on("c", type="build")
+    depends_on("cxx", type="build")
     depends_on("cmake@3.25:", type="build")
     depends_on("ninja", type="build")
     depends_on("pkgconfig", type="build")
@@ -20,14 +22,14 @@ class Fortet(CMakePackage):
     depends_on("petsc@3.18: ~complex +mpi")
     depends_on("slepc@3.18:")
     depends_on("hdf5 +mpi")
-    depends_on("eigen@3.4:")
+    depends_on("eigen@3.4:3")
     depends_on("yaml-cpp")
-    depends_on("fmt@9:")
+    depends_on("fmt@9: +shared")  # or libfortet.so would want code that its static library does not have
     depends_on("cli11")
     depends_on("nlohmann-json")
     depends_on("random123")
     depends_on("boost +math")
-    depends_on("lemon")
+    depends_on("lemon ~glpk")
     depends_on("googletest", when="+tests", type="build")
     depends_on("benchmark", when="+tests", type="build")
     depends_on("python@3.9:", type="run")
