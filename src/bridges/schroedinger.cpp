@@ -10,6 +10,7 @@
 #include "fortet/processes/deferred_field.hpp"
 #include "grid_sum.hpp"
 #include "potentials.hpp"
+#include "reference.hpp"
 #include "steered.hpp"
 
 namespace fortet::bridges {
@@ -27,7 +28,7 @@ class Schroedinger : public BridgeSolver {
       throw ParameterError("process",
                            "a reference without noise reaches one point from each: there is nothing to steer");
     }
-    require_noise_everywhere();
+    require_noise_everywhere(*settings_.reference, grid_);
     if (domain_ == "log" && !densities::has_log_propagator(*settings_.reference)) {
       throw ParameterError("domain",
                            "log needs a reference whose axes are independent and whose rates have a common clock, as "
@@ -113,7 +114,8 @@ class Schroedinger : public BridgeSolver {
     }
   };
   void begin(bool in_logarithms) {
-    const int levels = settings_.parameters.boolean("annealing") ? annealing_levels() : 0;
+    const int levels =
+        settings_.parameters.boolean("annealing") ? annealing_levels(*settings_.reference, grid_, source_, target_) : 0;
     stage_ = Stage{in_logarithms, levels, 0, IterationState(source_.size())};
   }
 
@@ -149,29 +151,6 @@ class Schroedinger : public BridgeSolver {
     record(*carrier, bridge);
   }
 
-  /// A coordinate without noise has no transpose to carry back, and most laws are out of reach.
-  void require_noise_everywhere() const {
-    const int d = grid_.dimension();
-    if (settings_.reference->noise_shape() == processes::NoiseShape::uniform) return;
-    std::vector<double> largest(d, 0.0);
-    PointArray x(block_size, d), a(block_size, d * (d + 1) / 2);
-    for (Index begin = 0; begin < grid_.local_count(); begin += block_size) {
-      const Index count = std::min(block_size, grid_.local_count() - begin);
-      grid_.local_centres(begin, x.view().slice(0, count));
-      settings_.reference->diffusion(horizon_ / 2, ConstPoints(x.view().slice(0, count)), a.view().slice(0, count));
-      for (int k = 0, column = 0; k < d; column += d - k, ++k) {
-        for (Index i = 0; i < count; ++i) largest[k] = std::max(largest[k], a(i, column));
-      }
-    }
-    for (int k = 0; k < d; ++k) {
-      if (grid_.communicator().max(largest[k]) > 0) continue;
-      throw ParameterError("process",
-                           fmt::format("the reference has no noise in coordinate {}: it cannot reach laws at "
-                                       "will. Give every coordinate some noise",
-                                       k));
-    }
-  }
-
   std::unique_ptr<densities::Propagator> make_propagator(const processes::ProcessPtr& reference) const {
     const Parameters p = settings_.parameters.child("propagator");
     return densities::make_propagator(Parameters::make("propagators", p.kind(), p.json(), settings_.name), reference,
@@ -199,31 +178,6 @@ class Schroedinger : public BridgeSolver {
               settings_.checkpoints->pass(grid_.communicator(),
                                           [this](io::State& state) { stage_->exchange(state, grid_, domain_); });
             }};
-  }
-
-  /// Until the noise is half as wide as the laws are wide and apart.
-  int annealing_levels() const {
-    const int d = grid_.dimension();
-    const PointArray centres = grid_.local_centres();
-    double scale = 0;
-    std::vector<double> terms(source_.size());
-    for (int k = 0; k < d; ++k) {
-      const double* x = centres.view().coordinate(k);
-      const auto mean = [&](const std::vector<double>& masses, double about, int power) {
-        for (std::size_t i = 0; i < terms.size(); ++i) terms[i] = masses[i] * std::pow(x[i] - about, power);
-        return total(terms);
-      };
-      const double m0 = mean(source_, 0, 1), m1 = mean(target_, 0, 1);
-      scale += std::pow(m1 - m0, 2) + mean(source_, m0, 2) + mean(target_, m1, 2);
-    }
-    PointArray origin(1, d), a(1, d * (d + 1) / 2);
-    for (int k = 0; k < d; ++k) origin(0, k) = grid_.centres(k)[grid_.cells(k) / 2];
-    settings_.reference->diffusion(horizon_ / 2, origin, a);
-    double noise = 0;
-    for (int k = 0, column = 0; k < d; column += d - k, ++k) noise += a(0, column) * horizon_;
-    return noise > 0 && scale > 0
-               ? std::clamp(static_cast<int>(std::ceil(std::log(0.25 * scale / noise) / std::log(4.0))), 0, 12)
-               : 0;
   }
 
   double total(const std::vector<double>& terms) const { return grid_sum(grid_, terms); }
@@ -257,7 +211,7 @@ class Schroedinger : public BridgeSolver {
     const double relative_entropy = total(terms);
     bridge.quantities["relative_entropy"] = relative_entropy;
     bridge.quantities["transport_cost"] = transport_cost(carrier);
-    const double variance = free_variance();
+    const double variance = free_variance(*settings_.reference, grid_);
     double width = 0;
     for (int k = 0; k < grid_.dimension(); ++k) {
       for (Index i = 0; i < grid_.cells(k); ++i) width = std::max(width, grid_.width(k, i));
@@ -289,25 +243,6 @@ class Schroedinger : public BridgeSolver {
       }
     }
     return total(terms);
-  }
-
-  /// int g^2 dt of a reference dX = g(t) dW; 0 for any other.
-  double free_variance() const {
-    const processes::Process& reference = *settings_.reference;
-    if (reference.noise_shape() != processes::NoiseShape::uniform || !reference.has_clock()) return 0;
-    double largest = 0;
-    PointArray x(block_size, grid_.dimension()), drift(block_size, grid_.dimension());
-    for (Index begin = 0; begin < grid_.local_count(); begin += block_size) {
-      const Index count = std::min(block_size, grid_.local_count() - begin);
-      grid_.local_centres(begin, x.view().slice(0, count));
-      reference.drift(horizon_ / 2, ConstPoints(x.view().slice(0, count)), drift.view().slice(0, count));
-      for (int k = 0; k < grid_.dimension(); ++k) {
-        for (Index i = 0; i < count; ++i) largest = std::max(largest, std::abs(drift(i, k)));
-      }
-    }
-    if (grid_.communicator().max(largest) > 0) return 0;
-    return std::pow(reference.noise_level(horizon_ / 2), 2) * (reference.clock(horizon_) - reference.clock(0)) /
-           reference.clock_rate(horizon_ / 2);
   }
 
   /// Minus infinities, where a potential is zero, become a number next below its least value elsewhere: flat, without a
