@@ -24,7 +24,7 @@ endif()
 if(PETSC_VERSION VERSION_LESS 3.18)
   message(FATAL_ERROR "PETSc ${PETSC_VERSION} is too old; fortet needs 3.18 or later.")
 endif()
-pkg_check_modules(SLEPC IMPORTED_TARGET SLEPc)
+pkg_search_module(SLEPC IMPORTED_TARGET slepc SLEPc)
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h REQUIRED)
 find_path(BOOST_MATH_INCLUDE_DIR boost/math/distributions/non_central_chi_squared.hpp REQUIRED)

@@ -39,21 +39,23 @@ void require_finite(ConstPoints points) {
   }
 }
 
-}  // namespace
-
-Assignment assign(ConstPoints rows, ConstPoints columns) {
-  constexpr Index storable = 4096;  // points whose cost matrix takes 128 MiB
+void check(const PointSets& problem) {
+  const auto& [rows, columns] = problem;
   if (rows.size() != columns.size() || rows.dimension() != columns.dimension()) {
     throw UsageError(fmt::format("optimal assignment: {} points in {} dimensions against {} in {}", rows.size(),
                                  rows.dimension(), columns.size(), columns.dimension()));
   }
   require_finite(rows);
   require_finite(columns);
-  if (rows.size() == 0) return {};
-  if (rows.size() >= fewest_small && rows.size() <= most_small && rows.dimension() <= most_small_dimensions) {
-    Assignment result;
-    if (solve_small(rows, columns, result)) return result;
-  }
+}
+
+bool is_small(ConstPoints rows) {
+  return rows.size() >= fewest_small && rows.size() <= most_small && rows.dimension() <= most_small_dimensions;
+}
+
+Assignment solve_any(const PointSets& problem) {
+  constexpr Index storable = 4096;  // points whose cost matrix takes 128 MiB
+  const auto& [rows, columns] = problem;
   switch (rows.dimension()) {
     case 1:
       return solve<ComputedCosts<1>>(rows, columns);
@@ -64,6 +66,33 @@ Assignment assign(ConstPoints rows, ConstPoints columns) {
     default:
       return rows.size() <= storable ? solve<StoredCosts>(rows, columns) : solve<ComputedCosts<0>>(rows, columns);
   }
+}
+
+}  // namespace
+
+std::vector<Assignment> assign_all(std::span<const PointSets> problems) {
+  for (const PointSets& problem : problems) check(problem);
+  std::vector<Assignment> results(problems.size());
+  for (std::size_t p = 0; p < problems.size();) {
+    const ConstPoints rows = problems[p].rows;
+    std::size_t count = 1;
+    unsigned solved = rows.size() == 0 ? 1 : 0;
+    if (is_small(rows)) {
+      if (p + 1 < problems.size() && problems[p + 1].rows.size() == rows.size() &&
+          problems[p + 1].rows.dimension() == rows.dimension())
+        count = 2;
+      solved = solve_small(problems.subspan(p, count), std::span(results).subspan(p, count));
+    }
+    for (std::size_t k = 0; k < count; ++k, ++p) {
+      if ((solved >> k & 1u) == 0) results[p] = solve_any(problems[p]);
+    }
+  }
+  return results;
+}
+
+Assignment assign(ConstPoints rows, ConstPoints columns) {
+  const PointSets problem{rows, columns};
+  return std::move(assign_all({&problem, 1}).front());
 }
 
 }  // namespace fortet::couplings

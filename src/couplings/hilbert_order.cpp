@@ -3,21 +3,12 @@
 #include <array>
 #include <numeric>
 
-#include "short_lanes.hpp"
+#include "lanes.hpp"
 
 namespace fortet::couplings {
 namespace {
 
 constexpr int key_bits = 24;
-using Words = std::uint32_t __attribute__((vector_size(64)));
-
-Words load(const std::uint32_t* values) {
-  Words a;
-  std::memcpy(&a, values, sizeof a);
-  return a;
-}
-void store(std::uint32_t* values, Words a) { std::memcpy(values, &a, sizeof a); }
-
 /// Places on the curve of 16 points, whose whole coordinates of `bits` bits are `stride` apart (Skilling 2004).
 Words places(std::uint32_t* axes, int bits, int dimension, int stride) {
   const auto axis = [&](int k) { return axes + static_cast<std::size_t>(k) * stride; };

@@ -4,6 +4,22 @@
 #include <numeric>
 
 namespace fortet::couplings {
+namespace {
+
+constexpr int passes = 4;  // of the reduction
+
+/// Calls both until both have returned false.
+template <class First, class Second>
+void in_turn(const First& first, const Second& second) {
+  while (first() && second()) {
+  }
+  while (first()) {
+  }
+  while (second()) {
+  }
+}
+
+}  // namespace
 
 void IntegerAssignment::resize(int n) {
   size_ = n;
@@ -11,84 +27,141 @@ void IntegerAssignment::resize(int n) {
   matrix_.resize(static_cast<std::size_t>(n) * padded_);
   distance_.resize(padded_);
   reached_from_.resize(padded_);
-  done_.resize(padded_);
 }
 
-bool IntegerAssignment::solve() {
+void IntegerAssignment::solve() {
+  begin_reduction();
+  while (reduce_row()) {
+  }
+  begin_search();
+  while (search()) {
+  }
+}
+
+void IntegerAssignment::solve(IntegerAssignment& first, IntegerAssignment& second) {
+  first.begin_reduction();
+  second.begin_reduction();
+  in_turn([&] { return first.reduce_row(); }, [&] { return second.reduce_row(); });
+  first.begin_search();
+  second.begin_search();
+  in_turn([&] { return first.search(); }, [&] { return second.search(); });
+}
+
+bool IntegerAssignment::fail() {
+  failed_ = true;
+  count_ = next_ = 0;
+  pass_ = passes;
+  passed_.clear();
+  return false;
+}
+
+void IntegerAssignment::match(int i, int j) {
+  row_of_[j] = i;
+  own_cost_[j] = cost(i, j);
+}
+
+void IntegerAssignment::begin_reduction() {
   lowered_.assign(padded_, 0);
+  own_cost_.resize(padded_);
   row_of_.assign(size_, -1);
-  column_of_.assign(size_, -1);
-  if (!reduce()) return false;
-  return std::all_of(rows_.begin(), rows_.end(), [this](int i) { return augment(i); });
+  taken_.clear();
+  for (int j = size_; j < padded_; ++j) taken_.add(j);
+  rows_.resize(size_);
+  left_.resize(size_);
+  std::iota(rows_.begin(), rows_.end(), 0);
+  count_ = size_;
+  next_ = left_count_ = pass_ = 0;
+  lowered_by_ = 0;
+  failed_ = false;
+}
+
+/// Looks at one row, as AssignmentSolver::reduce; false when no row is left to look at.
+bool IntegerAssignment::reduce_row() {
+  if (pass_ == passes) return false;
+  if (next_ == count_) {
+    rows_.swap(left_);
+    count_ = left_count_;
+    next_ = left_count_ = 0;
+    pass_ = count_ == 0 ? passes : pass_ + 1;
+    return true;
+  }
+  const int i = rows_[next_++];
+  const Best best = two_smallest(i);
+  lowered_by_ = 0;
+  int j = best.place;
+  if (best.first < best.second) {
+    if (lowered_[j] + best.second - best.first > largest_potential) return fail();
+    lowered_next_ = best.place;
+    lowered_by_ = static_cast<Short>(best.second - best.first);
+  } else if (row_of_[j] >= 0) {
+    j = free_column(i, best.first);
+    if (j < 0) {
+      left_[left_count_++] = i;
+      return true;
+    }
+  }
+  left_[left_count_] = row_of_[j];
+  left_count_ += row_of_[j] >= 0 ? 1 : 0;
+  taken_.add(j);
+  match(i, j);
+  return true;
 }
 
 IntegerAssignment::Best IntegerAssignment::two_smallest(int i) {
   ++scans_;
-  const Short *const costs = row(i), *const lowered = lowered_.data();
-  Shorts first = broadcast(none), second = first, block{};
+  const Short* const costs = row(i);
+  Short* const lowered = lowered_.data();
+  const Shorts grows = broadcast(lowered_next_), by = broadcast(lowered_by_);
+  Shorts first = broadcast(none), second = first, places{}, place = lane_numbers;
   for (int j = 0, end = padded_; j < end; j += short_lanes) {
-    const Shorts value = load(costs + j) + load(lowered + j);
-    block = value < first ? broadcast(static_cast<Short>(j)) : block;
+    Shorts w = load(lowered + j);
+    w = place == grows ? w + by : w;
+    store(lowered + j, w);
+    const Shorts value = load(costs + j) + w;
+    places = value < first ? place : places;
     second = smaller(second, larger(first, value));
     first = smaller(first, value);
+    place += short_lanes;
   }
-  const Short least = smallest(first);
-  const int lane = std::countr_zero(equal(first, broadcast(least)));
-  std::array<Short, short_lanes> blocks, seconds;
-  store(blocks.data(), block);
-  store(seconds.data(), second);
-  static constexpr Shorts lanes{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
-                                16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
-  first = lanes == broadcast(static_cast<Short>(lane)) ? second : first;
-  return {least, smallest(first), blocks[lane] + lane};
+  const std::uint32_t least = smallest_with_place(first, places);
+  const auto at = static_cast<Short>(least);
+  first = places == broadcast(at) ? second : first;
+  return {static_cast<Short>(least >> 16), smallest(first), at};
 }
 
-/// As AssignmentSolver::reduce.
-bool IntegerAssignment::reduce() {
-  constexpr int passes = 4;
-  rows_.resize(size_);
-  std::iota(rows_.begin(), rows_.end(), 0);
-  for (int pass = 0; pass < passes && !rows_.empty(); ++pass) {
-    left_.clear();
-    for (const int i : rows_) {
-      const Best best = two_smallest(i);
-      int j = best.place;
-      if (best.first < best.second) {
-        const int lowered = lowered_[j] + best.second - best.first;
-        if (lowered > largest_potential) return false;
-        lowered_[j] = static_cast<Short>(lowered);
-      } else if (row_of_[j] >= 0) {
-        const Short* const costs = row(i);
-        int other = 0;
-        while (other < size_ && (row_of_[other] >= 0 || costs[other] + lowered_[other] != best.first)) ++other;
-        if (other == size_) {
-          left_.push_back(i);
-          continue;
-        }
-        j = other;
-      }
-      if (row_of_[j] >= 0) {
-        column_of_[row_of_[j]] = -1;
-        left_.push_back(row_of_[j]);
-      }
-      row_of_[j] = i;
-      column_of_[i] = j;
-    }
-    rows_.swap(left_);
+/// A free column at this reduced cost, or -1.
+int IntegerAssignment::free_column(int i, Short reduced) const {
+  const Short *const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_, *const lowered = lowered_.data();
+  for (int j = 0; j < padded_; j += short_lanes) {
+    const std::uint32_t found =
+        equal(load(costs + j) + load(lowered + j), broadcast(reduced)) & ~taken_[j / short_lanes];
+    if (found != 0) return j + std::countr_zero(found);
   }
-  return true;
+  return -1;
 }
 
-/// Lowers the distances by paths through row i and returns the column at the smallest distance of those not passed.
+void IntegerAssignment::begin_search() {
+  lowered_[lowered_next_] += lowered_by_;
+  column_of_.assign(size_, -1);
+  for (int j = 0; j < size_; ++j) {
+    if (row_of_[j] >= 0) column_of_[row_of_[j]] = j;
+  }
+  next_ = 0;
+  passed_.clear();
+}
+
+/// Lowers the distances by paths through row i and returns the smallest distance of the columns not passed, above the
+/// column.
 template <bool First>
-[[gnu::always_inline]] inline int IntegerAssignment::relax(int i, Short shift) {
+[[gnu::always_inline]] inline std::uint32_t IntegerAssignment::relax(int i, Short shift) {
   ++scans_;
-  const Short *const costs = row(i), *const lowered = lowered_.data(), *const done = done_.data();
+  const Short *const costs = row(i), *const lowered = lowered_.data();
   Short *const distances = distance_.data(), *const reached_from = reached_from_.data();
   const Shorts shifts = broadcast(shift), from = broadcast(static_cast<Short>(i));
-  Shorts least = broadcast(Short{65535}), block{};
+  Shorts least = broadcast(Short{65535}), places{}, place = lane_numbers;
 #pragma GCC unroll 4
-  for (int j = 0, end = padded_; j < end; j += short_lanes) {
+  for (std::size_t b = 0, blocks = static_cast<std::size_t>(padded_) / short_lanes; b < blocks; ++b) {
+    const std::size_t j = b * short_lanes;
     Shorts value = load(costs + j) + load(lowered + j);
     if constexpr (First) {
       store(reached_from + j, from);
@@ -99,43 +172,53 @@ template <bool First>
       value = smaller(value, old);
     }
     store(distances + j, value);
-    const Shorts open = value | load(done + j);
-    block = open < least ? broadcast(static_cast<Short>(j)) : block;
+    const Shorts open = filled(value, done_[b]);
+    places = open < least ? place : places;
     least = smaller(least, open);
+    place += short_lanes;
   }
-  const int lane = std::countr_zero(equal(least, broadcast(smallest(least))));
-  std::array<Short, short_lanes> blocks;
-  store(blocks.data(), block);
-  return blocks[lane] + lane;
+  return smallest_with_place(least, places);
 }
 
-/// Dijkstra's search from row `first` to the nearest free column; see AssignmentSolver::augment.
-bool IntegerAssignment::augment(int first) {
-  passed_.clear();
-  std::fill(done_.begin(), done_.begin() + size_, Short{0});
-  std::fill(done_.begin() + size_, done_.end(), Short{65535});
-  int j = relax<true>(first, 0);
-  while (row_of_[j] >= 0) {
-    const Short distance = distance_[j];
-    if (distance > largest_potential) return false;
-    done_[j] = 65535;
-    passed_.push_back(j);
-    const int i = row_of_[j];
-    j = relax<false>(i, static_cast<Short>(distance - cost(i, j) - lowered_[j]));
+/// One step of Dijkstra's search from a free row to the nearest free column (see AssignmentSolver::augment); false when
+/// no free row is left.
+bool IntegerAssignment::search() {
+  std::uint32_t nearest;
+  if (passed_.empty()) {
+    if (next_ == count_) return false;
+    done_.clear();
+    for (int j = size_; j < padded_; ++j) done_.add(j);
+    nearest = relax<true>(rows_[next_], 0);
+  } else {
+    const int j = passed_.back() & 65535;
+    nearest = relax<false>(row_of_[j], static_cast<Short>((passed_.back() >> 16) - own_cost_[j] - lowered_[j]));
   }
-  const Short shortest = distance_[j];
-  for (const int k : passed_) {
-    const int lowered = lowered_[k] + shortest - distance_[k];
-    if (lowered > largest_potential) return false;
+  const int j = nearest & 65535, distance = static_cast<int>(nearest >> 16);
+  if (row_of_[j] >= 0) {
+    if (distance > largest_potential) return fail();
+    done_.add(j);
+    passed_.push_back(nearest);
+    return true;
+  }
+  for (const std::uint32_t passed : passed_) {
+    const int k = passed & 65535, lowered = lowered_[k] + distance - static_cast<int>(passed >> 16);
+    if (lowered > largest_potential) return fail();
     lowered_[k] = static_cast<Short>(lowered);
   }
+  augment(j);
+  passed_.clear();
+  ++next_;
+  return true;
+}
+
+/// Every row of the path that ends at column j takes the column it was reached by.
+void IntegerAssignment::augment(int j) {
   int i;
   do {
     i = reached_from_[j];
-    row_of_[j] = i;
+    match(i, j);
     std::swap(column_of_[i], j);
-  } while (i != first);
-  return true;
+  } while (i != rows_[next_]);
 }
 
 }  // namespace fortet::couplings

@@ -6,9 +6,27 @@
 
 namespace fortet::couplings {
 
-/// Assignment of n rows to n columns, costs whole numbers from 0 to largest_cost, by augmenting row reduction and
-/// Dijkstra searches over all columns. Sixteen bits hold every sum, so that a vector holds 32 columns: the potentials
-/// of rows are u_i = min_j (c_ij + w_j) and those of columns -w_j, with w and all distances up to largest_potential.
+/// Up to 512 columns, a bit each. A column is added by writing the whole: a load that follows a narrow store into what
+/// it reads would wait for it.
+class ColumnSet {
+ public:
+  void clear() { words_ = Words{}; }
+  void add(int j) {
+    constexpr Words numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const Words there = std::bit_cast<Words>(numbers == broadcast(static_cast<std::uint32_t>(j / short_lanes)));
+    words_ |= there & (1u << j % short_lanes);
+  }
+  /// A bit for each of the columns from 32 b on.
+  std::uint32_t operator[](std::size_t b) const { return words_[b]; }
+
+ private:
+  Words words_{};
+};
+
+/// Assignment of n <= 512 rows to n columns, costs whole numbers from 0 to largest_cost, by augmenting row reduction
+/// and Dijkstra searches over all columns. Sixteen bits hold every sum, so that a vector holds 32 columns: the
+/// potentials of rows are u_i = min_j (c_ij + w_j) and those of columns -w_j, with w and all distances up to
+/// largest_potential.
 class IntegerAssignment {
  public:
   static constexpr Short largest_cost = 32767, largest_potential = 16383;
@@ -20,40 +38,58 @@ class IntegerAssignment {
   void resize(int n);
   Short* row(int i) { return matrix_.data() + static_cast<std::size_t>(i) * padded_; }
 
-  /// False when a potential grew beyond its largest value, which leaves no solution.
-  bool solve();
+  /// Afterwards there is a solution unless it has failed: a potential grew beyond its largest value.
+  void solve();
+  /// Both, a row of one after a row of the other: while one waits for its minimum the processor works for the other.
+  static void solve(IntegerAssignment& first, IntegerAssignment& second);
+
+  bool failed() const { return failed_; }
   int column(int i) const { return column_of_[i]; }
   Short lowered(int j) const { return lowered_[j]; }  ///< w_j
   Short cost(int i, int j) const { return matrix_[static_cast<std::size_t>(i) * padded_ + j]; }
-  /// Calls visit(i, j) where c_ij + w_j <= u_i + distance.
+  /// Calls visit(j) where c_ij + w_j <= u_i + distance.
   template <class Visit>
-  void for_near(Short distance, const Visit& visit) const {
-    for (int i = 0; i < size_; ++i) {
-      const Short* const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_;
-      const int own = column_of_[i];
-      const Shorts limit = broadcast(static_cast<Short>(costs[own] + lowered_[own] + distance));
-      for (int j = 0; j < padded_; j += short_lanes) {
-        std::uint32_t near = at_most(load(costs + j) + load(lowered_.data() + j), limit);
-        for (; near != 0; near &= near - 1) visit(i, j + std::countr_zero(near));
-      }
+  void for_near(int i, Short distance, const Visit& visit) const {
+    const Short* const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_;
+    const int own = column_of_[i];
+    const Shorts limit = broadcast(static_cast<Short>(costs[own] + lowered_[own] + distance));
+    for (int j = 0; j < padded_; j += short_lanes) {
+      std::uint32_t near = at_most(load(costs + j) + load(lowered_.data() + j), limit);
+      for (; near != 0; near &= near - 1) visit(j + std::countr_zero(near));
     }
   }
   std::int64_t scans() const { return scans_; }  ///< of all problems so far
 
  private:
   struct Best {
-    Short first, second;
-    int place;
+    Short first, second, place;
   };
+  void begin_reduction();
+  bool reduce_row();
   Best two_smallest(int i);
-  bool reduce();
-  bool augment(int first);
+  int free_column(int i, Short reduced) const;
+  void begin_search();
+  bool search();
   template <bool First>
-  int relax(int i, Short shift);
+  std::uint32_t relax(int i, Short shift);
+  void augment(int j);
+  void match(int i, int j);
+  bool fail();
 
   int size_ = 0, padded_ = 0;
-  std::vector<Short> matrix_, lowered_, distance_, done_, reached_from_;
-  std::vector<int> row_of_, column_of_, rows_, left_, passed_;
+  Aligned<Short> matrix_, lowered_, distance_, reached_from_;
+  std::vector<Short> own_cost_;  // of a column with its row
+  std::vector<int> row_of_, column_of_;
+  // Rows to look at, the next of them, and those for the next pass of the reduction.
+  std::vector<int> rows_, left_;
+  int count_ = 0, next_ = 0, left_count_ = 0, pass_ = 0;
+  // w of this column grows in the next scan, which writes all of them.
+  Short lowered_next_ = 0, lowered_by_ = 0;
+  ColumnSet taken_;
+  // Of a search: columns whose distance is final, and those of them in order, each with its distance above it.
+  ColumnSet done_;
+  std::vector<std::uint32_t> passed_;
+  bool failed_ = false;
   std::int64_t scans_ = 0;
 };
 

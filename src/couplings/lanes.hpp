@@ -1,6 +1,6 @@
 #pragma once
-/// Eight doubles at once, in the vector extension of GCC and Clang: compilers do not vectorise a search for the two
-/// smallest values, or for a minimum and its place.
+/// Vectors of 64 bytes in the vector extension of GCC and Clang, eight doubles first of all: compilers do not vectorise
+/// a search for the two smallest values, or for a minimum and its place.
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -12,21 +12,55 @@
 
 namespace fortet::couplings {
 
-inline constexpr Index lane_count = 8;
+using Short = std::uint16_t;
 using Lanes = double __attribute__((vector_size(64)));
+using Floats = float __attribute__((vector_size(64)));
+using Words = std::uint32_t __attribute__((vector_size(64)));
+using Shorts = Short __attribute__((vector_size(64)));
 using Integers = std::int64_t __attribute__((vector_size(64)));
+inline constexpr Index lane_count = 8;
+inline constexpr int float_lanes = 16, short_lanes = 32;
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
-inline Lanes load(const double* values) {
-  Lanes a;
+template <class Value>
+struct VectorType;
+template <>
+struct VectorType<double> {
+  using Type = Lanes;
+};
+template <>
+struct VectorType<float> {
+  using Type = Floats;
+};
+template <>
+struct VectorType<std::uint32_t> {
+  using Type = Words;
+};
+template <>
+struct VectorType<Short> {
+  using Type = Shorts;
+};
+template <class Value>
+using Vector = typename VectorType<Value>::Type;
+
+template <class Value>
+inline Vector<Value> load(const Value* values) {
+  Vector<Value> a;
   std::memcpy(&a, values, sizeof a);
   return a;
 }
-inline void store(double* values, Lanes a) { std::memcpy(values, &a, sizeof a); }
-inline Lanes broadcast(double x) { return Lanes{} + x; }
+template <class Value>
+inline void store(Value* values, Vector<Value> a) {
+  std::memcpy(values, &a, sizeof a);
+}
+template <class Value>
+inline Vector<Value> broadcast(Value x) {
+  return Vector<Value>{} + x;
+}
 inline Lanes smaller(Lanes a, Lanes b) { return a < b ? a : b; }
 inline Lanes larger(Lanes a, Lanes b) { return a > b ? a : b; }
+inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
 
 inline double smallest(Lanes a) {
   a = smaller(a, __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3));

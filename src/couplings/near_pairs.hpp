@@ -13,24 +13,32 @@ class NearPairs {
 
   /// From the solution of the problem, whose costs are -x . y - a - b in units, rounded; `start` are the b. False when
   /// the solution has a cost that was cut off, or a potential moves so far that other pairs could matter.
-  bool settle(const IntegerAssignment& problem, int dimension, double unit, const std::vector<float>& start);
+  bool settle(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start);
 
   int column(int i) const { return column_of_[i]; }
-  double potential(int j) const { return potential_[j] + shift_[row_of_[j]]; }
+  double potential(int j) const { return start_[j] + shift_[j]; }
 
  private:
   struct Pair {
     int column;
     double value;  // -x . y - v
   };
-  /// Settles the distances along the pairs; true when they show a cycle, whose rows have then exchanged their columns.
-  bool exchange(double tolerance);
-  bool exchange_cycle();
+  void collect(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start, Short near);
+  /// Settles the distances along the pairs, and exchanges cycles on the way; false when there are too many of them.
+  bool relax(double tolerance);
+  bool exchange_cycle(int first);
+  void await(int row);
 
   std::vector<Pair> pairs_;
   std::vector<int> begin_;  // pairs of row i: begin_[i] to begin_[i + 1]
-  std::vector<int> column_of_, row_of_, parent_, queue_, waiting_, seen_from_;
-  std::vector<double> own_, first_own_, potential_, shift_;
+  std::vector<int> column_of_, row_of_;
+  std::vector<double> own_, first_own_;  // of a row: value of the pair with its column, now and before any exchange
+  std::vector<double> start_, shift_;    // of a column: v and q
+  double tight_ = 0;                     // pairs of reduced cost below it are tight
+  // Of columns: what the distance comes from, how often it was shortened, how many tight pairs of rows not looked at
+  // lead to it.
+  std::vector<int> parent_, shortened_, earlier_;
+  std::vector<int> queue_, waiting_, fresh_;  // rows to look at, which they are, and which were never looked at
 };
 
 }  // namespace fortet::couplings

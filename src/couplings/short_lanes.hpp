@@ -1,6 +1,8 @@
 #pragma once
-/// Thirty-two unsigned shorts, or sixteen floats, at once.
+/// Thirty-two unsigned shorts at once.
+#include <Eigen/Core>
 #include <array>
+#include <vector>
 
 #include "lanes.hpp"
 
@@ -10,28 +12,12 @@
 
 namespace fortet::couplings {
 
-inline constexpr int short_lanes = 32;
-using Short = std::uint16_t;
-using Shorts = Short __attribute__((vector_size(64)));
-using Floats = float __attribute__((vector_size(64)));
-inline constexpr int float_lanes = 16;
+/// From a cache line on, so that no vector lies across two.
+template <class Value>
+using Aligned = std::vector<Value, Eigen::aligned_allocator<Value>>;
 
-inline Shorts load(const Short* values) {
-  Shorts a;
-  std::memcpy(&a, values, sizeof a);
-  return a;
-}
-inline void store(Short* values, Shorts a) { std::memcpy(values, &a, sizeof a); }
-inline Shorts broadcast(Short x) { return Shorts{} + x; }
-inline Floats load(const float* values) {
-  Floats a;
-  std::memcpy(&a, values, sizeof a);
-  return a;
-}
-inline void store(float* values, Floats a) { std::memcpy(values, &a, sizeof a); }
-inline Floats broadcast(float x) { return Floats{} + x; }
-inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
-inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
+inline constexpr Shorts lane_numbers{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                     16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 
 // GCC 12 makes a comparison and a blend of the conditional expression.
 #ifdef __AVX512BW__
@@ -48,6 +34,26 @@ inline std::uint32_t equal(Shorts a, Shorts b) {
 /// One bit per lane where a <= b.
 inline std::uint32_t at_most(Shorts a, Shorts b) {
   return _mm512_cmple_epu16_mask(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
+}
+/// `a` with all bits set in the lanes of the mask.
+inline Shorts filled(Shorts a, std::uint32_t mask) {
+  return std::bit_cast<Shorts>(_mm512_mask_set1_epi16(std::bit_cast<__m512i>(a), mask, -1));
+}
+/// Whole parts of 32 floats, those below 0 as 0 and those above 65535 as 65535.
+inline Shorts whole(Floats low, Floats high) {
+  const __m512i packed = _mm512_packus_epi32(_mm512_cvttps_epi32(std::bit_cast<__m512>(low)),
+                                             _mm512_cvttps_epi32(std::bit_cast<__m512>(high)));
+  return std::bit_cast<Shorts>(_mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), packed));
+}
+/// Smallest value, in the upper half, and the smallest of the places where it stands.
+inline std::uint32_t smallest_with_place(Shorts values, Shorts places) {
+  const auto a = std::bit_cast<__m512i>(places), b = std::bit_cast<__m512i>(values);
+  const __m512i all = _mm512_min_epu32(_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b));
+  const __m256i half = _mm256_min_epu32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+  __m128i least = _mm_min_epu32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  least = _mm_min_epu32(least, _mm_shuffle_epi32(least, 0b01'00'11'10));
+  least = _mm_min_epu32(least, _mm_shuffle_epi32(least, 0b10'11'00'01));
+  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(least));
 }
 inline Short smallest(Shorts a) {
   const __m512i all = std::bit_cast<__m512i>(a);
@@ -66,6 +72,24 @@ inline std::uint32_t bits_of(Comparison comparison) {
 }
 inline std::uint32_t equal(Shorts a, Shorts b) { return bits_of(a == b); }
 inline std::uint32_t at_most(Shorts a, Shorts b) { return bits_of(a <= b); }
+inline Shorts filled(Shorts a, std::uint32_t mask) {
+  for (int lane = 0; lane < short_lanes; ++lane) a[lane] |= (mask >> lane & 1u) != 0 ? 65535 : 0;
+  return a;
+}
+inline Shorts whole(Floats low, Floats high) {
+  Shorts result;
+  for (int lane = 0; lane < short_lanes; ++lane) {
+    const float value = lane < float_lanes ? low[lane] : high[lane - float_lanes];
+    result[lane] = static_cast<Short>(std::min(std::max(value, 0.0F), 65535.0F));
+  }
+  return result;
+}
+inline std::uint32_t smallest_with_place(Shorts values, Shorts places) {
+  std::uint32_t least = 0xffffffff;
+  for (int lane = 0; lane < short_lanes; ++lane)
+    least = std::min(least, std::uint32_t{values[lane]} << 16 | places[lane]);
+  return least;
+}
 inline Short smallest(Shorts a) {
   Short least = a[0];
   for (int lane = 1; lane < short_lanes; ++lane) least = std::min<Short>(least, a[lane]);

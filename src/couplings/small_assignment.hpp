@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+
 #include "fortet/couplings/assignment.hpp"
 
 namespace fortet::couplings {
@@ -9,8 +11,9 @@ inline constexpr int most_small_dimensions = 16;
 
 /// Exact assignment of some hundred points: potentials from midpoints of pairs of neighbours, recursively; reduced
 /// costs rounded to 16 bits and assigned exactly; then every pair that rounding may have misjudged is looked at in
-/// double precision, where cycles that lower the cost are exchanged and the potentials made exact. False (and nothing
-/// in `result`) when the potentials leave the range of 16 bits.
-bool solve_small(ConstPoints rows, ConstPoints columns, Assignment& result);
+/// double precision, where cycles that lower the cost are exchanged and the potentials made exact. One problem, or two
+/// of the same size and dimension side by side, into as many results. Returns a bit for each that was solved: the
+/// potentials of the others left the range of 16 bits.
+unsigned solve_small(std::span<const PointSets> problems, std::span<Assignment> results);
 
 }  // namespace fortet::couplings

@@ -21,8 +21,22 @@ void solve(KSP ksp, Vec right, Vec left, const char* what) {
   if (reason < 0) throw DivergedError(std::string(what) + ": the linear solver failed: " + KSPConvergedReasons[reason]);
 }
 
-/// Direct solver (MUMPS over several ranks); options with the prefix -density_stationary_ replace it on grids too large
-/// for it.
+/// Factors of a matrix: over several ranks by MUMPS or SuperLU_DIST; when PETSc was built without them every rank
+/// factors the whole matrix.
+void set_direct(PC pc, Mat matrix, const Grid& grid) {
+  FORTET_PETSC(PCSetType(pc, PCLU));
+  if (grid.communicator().size() == 1) return;
+  for (const MatSolverType package : {MATSOLVERMUMPS, MATSOLVERSUPERLU_DIST}) {
+    PetscBool available = PETSC_FALSE;
+    FORTET_PETSC(MatGetFactorAvailable(matrix, package, MAT_FACTOR_LU, &available));
+    if (!available) continue;
+    FORTET_PETSC(PCFactorSetMatSolverType(pc, package));
+    return;
+  }
+  FORTET_PETSC(PCSetType(pc, PCREDUNDANT));
+}
+
+/// Direct solver; options with the prefix -density_stationary_ replace it on grids too large for it.
 KspOwner direct_solver(Mat matrix, const Grid& grid) {
   KspOwner ksp;
   FORTET_PETSC(KSPCreate(grid.communicator().handle(), ksp.out()));
@@ -31,8 +45,7 @@ KspOwner direct_solver(Mat matrix, const Grid& grid) {
   FORTET_PETSC(KSPSetTolerances(ksp, 1e-12, 1e-300, PETSC_DEFAULT, 200));
   PC pc = nullptr;
   FORTET_PETSC(KSPGetPC(ksp, &pc));
-  FORTET_PETSC(PCSetType(pc, PCLU));
-  if (grid.communicator().size() > 1) FORTET_PETSC(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
+  set_direct(pc, matrix, grid);
   FORTET_PETSC(KSPSetOptionsPrefix(ksp, "density_stationary_"));
   FORTET_PETSC(KSPSetFromOptions(ksp));
   return ksp;
@@ -228,8 +241,7 @@ double spectral_gap(const processes::Process& process, const GridPtr& grid, doub
   FORTET_PETSC(STGetKSP(transform, &ksp));
   FORTET_PETSC(KSPSetType(ksp, KSPPREONLY));
   FORTET_PETSC(KSPGetPC(ksp, &pc));
-  FORTET_PETSC(PCSetType(pc, PCLU));
-  if (grid->communicator().size() > 1) FORTET_PETSC(PCFactorSetMatSolverType(pc, MATSOLVERMUMPS));
+  set_direct(pc, matrix, *grid);
   FORTET_PETSC(EPSSetOptionsPrefix(eps, "density_gap_"));
   FORTET_PETSC(EPSSetFromOptions(eps));
   FORTET_PETSC(EPSSolve(eps));

@@ -45,11 +45,13 @@ void CoupledPairs::prepare(std::uint32_t step, const parallel::Communicator& com
     target_.draw(step + static_cast<std::uint32_t>(k), 0, planned_[k].x1);
   };
   parallel::for_blocks(local, each, [&](Index begin, Index end) {
+    std::vector<couplings::Minibatch> minibatches;
     for (Index k = begin * size + rank; k < end * size; k += size) {
       draw_points(k);
-      coupling_->pair(planned_[k].x0, planned_[k].x1, stream_, step + static_cast<std::uint32_t>(k),
-                      planned_[k].pairing);
+      Planned& plan = planned_[k];
+      minibatches.push_back({plan.x0, plan.x1, step + static_cast<std::uint32_t>(k), &plan.pairing});
     }
+    coupling_->pair_all(minibatches, stream_);
   });
   if (size == 1) return;
   // Every rank holds the points of every batch, which are cheap; the plans are shared out.
@@ -82,7 +84,7 @@ void CoupledPairs::draw(std::uint32_t step, Index first, Points x0, Points x1) c
   target_.draw(step, first, all1);
   couplings::Pairing pairing;
   const parallel::Stream stream(seed_, parallel::Purpose::pairing, fmt::format("{}.{}", name_, first));
-  coupling_->pair(all0, all1, stream, step, pairing);
+  coupling_->pair({all0, all1, step, &pairing}, stream);
   gather(all0, pairing.source, x0);
   gather(all1, pairing.target, x1);
 }

@@ -218,4 +218,52 @@ TEST(Assignment, BadInput) {
   EXPECT_EQ(assign(PointArray(0, 2), PointArray(0, 2)).cost, 0);
 }
 
+/// What is solved side by side, or beside a problem that falls back to doubles, has the plan that it has alone.
+TEST(Assignment, SideBySide) {
+  std::vector<PointArray> x, y;
+  const auto add = [&](PointArray rows, PointArray columns) {
+    x.push_back(std::move(rows));
+    y.push_back(std::move(columns));
+  };
+  int name = 0;
+  for (const std::pair<Index, int>& size : std::vector<std::pair<Index, int>>{{256, 2},
+                                                                              {256, 2},
+                                                                              {256, 2},
+                                                                              {200, 3},
+                                                                              {200, 3},
+                                                                              {100, 5},
+                                                                              {100, 4},
+                                                                              {20, 2},
+                                                                              {0, 2},
+                                                                              {600, 2},
+                                                                              {37, 1},
+                                                                              {37, 1},
+                                                                              {512, 2},
+                                                                              {512, 2}}) {
+    add(normals(size.first, size.second, "x" + std::to_string(name)),
+        normals(size.first, size.second, "y" + std::to_string(name)));
+    ++name;
+  }
+  const auto clusters = [](Index count, std::string_view of) {  // a thousand deviations apart
+    PointArray points = normals(300, 2, of);
+    for (Index i = 0; i < points.size(); ++i) points(i, i % 2) += 1e3 * static_cast<double>(i % count);
+    return points;
+  };
+  add(clusters(8, "far"), clusters(5, "apart"));
+  add(normals(300, 2, "near"), clusters(3, "other"));
+  add(PointArray(300, 2), PointArray(300, 2));  // all points the same
+  add(normals(300, 2, "beside"), normals(300, 2, "it"));
+  std::vector<couplings::PointSets> problems;
+  for (std::size_t p = 0; p < x.size(); ++p) problems.push_back({x[p], y[p]});
+  const std::vector<Assignment> together = couplings::assign_all(problems);
+  ASSERT_EQ(together.size(), x.size());
+  for (std::size_t p = 0; p < x.size(); ++p) {
+    SCOPED_TRACE(p);
+    const Assignment alone = assign(x[p], y[p]);
+    EXPECT_EQ(together[p].column, alone.column);
+    EXPECT_EQ(together[p].column_potential, alone.column_potential);
+    expect_optimal(x[p], y[p], together[p]);
+  }
+}
+
 }  // namespace

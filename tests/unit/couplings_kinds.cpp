@@ -24,7 +24,7 @@ PointArray normals(Index n, int d, std::string_view name, double shift = 0) {
 
 Pairing pairing_of(const std::string& kind, const Json& values, ConstPoints x, ConstPoints y, std::uint32_t step = 0) {
   Pairing pairing;
-  make_coupling(Parameters::make("couplings", kind, values))->pair(x, y, stream, step, pairing);
+  make_coupling(Parameters::make("couplings", kind, values))->pair({x, y, step, &pairing}, stream);
   return pairing;
 }
 
@@ -115,7 +115,7 @@ TEST(CouplingKinds, SamePairsFromManyThreads) {
   std::vector<Pairing> pairings(4);
   {
     std::vector<std::jthread> threads;
-    for (Pairing& pairing : pairings) threads.emplace_back([&] { coupling->pair(x, y, stream, 7, pairing); });
+    for (Pairing& pairing : pairings) threads.emplace_back([&] { coupling->pair({x, y, 7, &pairing}, stream); });
   }
   for (const Pairing& pairing : pairings) {
     EXPECT_EQ(pairing.source, pairings[0].source);

@@ -18,14 +18,24 @@ struct Pairing {
   std::vector<std::int32_t> source, target;
 };
 
+/// n source points and n target points to be paired at a step of training.
+struct Minibatch {
+  ConstPoints source, target;
+  std::uint32_t step = 0;
+  Pairing* pairing = nullptr;  ///< where the pairs go
+};
+
 /// Immutable, not collective, safe from many threads at once (a plan is computed beside the training step).
 class Coupling {
  public:
   virtual ~Coupling() = default;
-  /// Pairs n points with n points under the cost |x - y|^2. Draws of a pairing that samples its plan come from `stream`
-  /// at `step`; the same numbers for any rank that computes it.
-  virtual void pair(ConstPoints source, ConstPoints target, const parallel::Stream& stream, std::uint32_t step,
-                    Pairing& pairing) const = 0;
+  /// Pairs under the cost |x - y|^2. Draws of a pairing that samples its plan come from `stream` at the step; the same
+  /// numbers for any rank that computes it.
+  virtual void pair(const Minibatch& minibatch, const parallel::Stream& stream) const = 0;
+  /// The same for several minibatches; some kinds take less time for two at once.
+  virtual void pair_all(std::span<const Minibatch> minibatches, const parallel::Stream& stream) const {
+    for (const Minibatch& minibatch : minibatches) pair(minibatch, stream);
+  }
   /// Pairs k with k: nothing to compute.
   virtual bool is_independent() const { return false; }
 };

@@ -9,10 +9,21 @@ class Exact : public Coupling {
  public:
   explicit Exact(bool replacement) : replacement_(replacement) {}
 
-  void pair(ConstPoints source, ConstPoints target, const parallel::Stream& stream, std::uint32_t step,
-            Pairing& pairing) const override {
-    const Index n = source.size();
-    Assignment assignment = assign(source, target);
+  void pair(const Minibatch& minibatch, const parallel::Stream& stream) const override {
+    pair_all({&minibatch, 1}, stream);
+  }
+
+  void pair_all(std::span<const Minibatch> minibatches, const parallel::Stream& stream) const override {
+    std::vector<PointSets> problems;
+    for (const Minibatch& minibatch : minibatches) problems.push_back({minibatch.source, minibatch.target});
+    std::vector<Assignment> assignments = assign_all(problems);
+    for (std::size_t m = 0; m < minibatches.size(); ++m) take(minibatches[m], assignments[m], stream);
+  }
+
+ private:
+  void take(const Minibatch& minibatch, Assignment& assignment, const parallel::Stream& stream) const {
+    Pairing& pairing = *minibatch.pairing;
+    const Index n = minibatch.source.size();
     pairing.source.resize(n);
     if (!replacement_) {
       std::iota(pairing.source.begin(), pairing.source.end(), 0);
@@ -20,7 +31,7 @@ class Exact : public Coupling {
       return;
     }
     PointArray uniforms(n, 1);
-    stream.uniforms(0, step, uniforms);
+    stream.uniforms(0, minibatch.step, uniforms);
     pairing.target.resize(n);
     for (Index k = 0; k < n; ++k) {
       pairing.source[k] = static_cast<std::int32_t>(uniforms(k, 0) * static_cast<double>(n));
@@ -28,7 +39,6 @@ class Exact : public Coupling {
     }
   }
 
- private:
   bool replacement_;
 };
 

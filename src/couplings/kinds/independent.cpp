@@ -6,8 +6,9 @@ namespace {
 
 class Independent : public Coupling {
  public:
-  void pair(ConstPoints source, ConstPoints, const parallel::Stream&, std::uint32_t, Pairing& pairing) const override {
-    pairing.source.resize(source.size());
+  void pair(const Minibatch& minibatch, const parallel::Stream&) const override {
+    Pairing& pairing = *minibatch.pairing;
+    pairing.source.resize(minibatch.source.size());
     std::iota(pairing.source.begin(), pairing.source.end(), 0);
     pairing.target = pairing.source;
   }

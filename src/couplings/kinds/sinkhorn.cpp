@@ -12,10 +12,9 @@ class Sinkhorn : public Coupling {
     settings_.iterations = parameters.integer("iterations");
   }
 
-  void pair(ConstPoints source, ConstPoints target, const parallel::Stream& stream, std::uint32_t step,
-            Pairing& pairing) const override {
-    const EntropicPlan plan(source, target, settings_);
-    (replacement_ ? draw_pairs : draw_targets)(plan, stream, step, pairing);
+  void pair(const Minibatch& minibatch, const parallel::Stream& stream) const override {
+    const EntropicPlan plan(minibatch.source, minibatch.target, settings_);
+    (replacement_ ? draw_pairs : draw_targets)(plan, stream, minibatch.step, *minibatch.pairing);
   }
 
  private:

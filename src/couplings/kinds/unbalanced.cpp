@@ -13,9 +13,8 @@ class Unbalanced : public Coupling {
     settings_.iterations = parameters.integer("iterations");
   }
 
-  void pair(ConstPoints source, ConstPoints target, const parallel::Stream& stream, std::uint32_t step,
-            Pairing& pairing) const override {
-    draw_pairs(EntropicPlan(source, target, settings_), stream, step, pairing);
+  void pair(const Minibatch& minibatch, const parallel::Stream& stream) const override {
+    draw_pairs(EntropicPlan(minibatch.source, minibatch.target, settings_), stream, minibatch.step, *minibatch.pairing);
   }
 
  private:
