@@ -34,11 +34,16 @@ GradientTree<Real>::~GradientTree() {
 
 template <class Real>
 void GradientTree<Real>::begin() {
-  for (auto& shard : shards_) std::fill(shard.begin(), shard.end(), Real(0));
   for (std::size_t k = 0; k < segments_.size(); ++k) {
     done_[k] = 0;
     round_[k] = -1;
   }
+}
+
+template <class Real>
+std::span<Real> GradientTree<Real>::zeroed_shard(int local) {
+  std::fill(shards_[local].begin(), shards_[local].end(), Real(0));
+  return shards_[local];
 }
 
 template <class Real>

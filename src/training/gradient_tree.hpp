@@ -26,10 +26,12 @@ class GradientTree {
 
   int first_shard() const { return communicator_.rank() * local_; }
   int local_shards() const { return local_; }
-  /// The gradient of one local shard, to be added to.
-  std::span<Real> shard(int local) { return {shards_[local].data(), shards_[local].size()}; }
+  /// The gradient of one local shard.
+  std::span<Real> shard(int local) { return shards_[local]; }
+  /// The same, zeroed by the thread that will add to it.
+  std::span<Real> zeroed_shard(int local);
 
-  void begin();  ///< zeroes the shards
+  void begin();  ///< of a step: no segment has been finished
   /// One local shard has finished this segment. From any thread; the master thread moves the messages on.
   void finished(std::size_t segment);
   /// Waits for all segments; the sum over all shards of all ranks.

@@ -171,8 +171,9 @@ void Trainer<Real>::compute(std::uint32_t step, bool with_gradient, std::vector<
     for (std::size_t h = 0; h < learners_.size(); ++h) {
       if (!objective_.learns(h)) continue;
       GradientTree<Real>& tree = *trees_[h];
+      const int k = static_cast<int>(shard);
       losses[shard] += shard_loss(
-          learners_[h], lessons[h], range.size(), tree.shard(static_cast<int>(shard)),
+          learners_[h], lessons[h], range.size(), with_gradient ? tree.zeroed_shard(k) : tree.shard(k),
           [&tree](std::size_t segment) { tree.finished(segment); }, with_gradient, scratch);
     }
   });
