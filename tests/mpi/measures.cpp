@@ -148,6 +148,50 @@ TEST(Wasserstein, ParticlesOfTheLawStandAtTheFloor) {
   }
 }
 
+/// The mean over samples: particles 0 .. 199, 200 .. 399 and 400 .. 599 of each side, here sorted by hand; and laws.
+TEST(Wasserstein, MeanOverSamples) {
+  const Index n = 200;
+  const long samples = 3;
+  const processes::ProcessPtr still = test::process("expression", {{"drift", Json::array({"0"})}, {"horizon", 1.0}});
+  Objects objects;
+  objects.laws["laws.a"] = normal(0, 1, 1);
+  objects.laws["laws.b"] = normal(5, 1, 1);
+  for (const char* side : {"a", "b"}) {
+    objects.ensembles[std::string("ensembles.") + side] =
+        run_ensemble(test::ensemble(still, objects.laws[std::string("laws.") + side], samples * n + 1,
+                                    {{"stepper", {{"kind", "euler"}}}, {"steps", 1}}),
+                     test::world());
+  }
+  const auto sorted = [&](const std::string& name, long s) {
+    const ensembles::Snapshot& last = objects.ensembles[name].snapshots.back();
+    std::vector<double> all = test::world().gather_all(
+        std::span(last.positions.view().coordinate(0), static_cast<std::size_t>(last.positions.size())));
+    all = {all.begin() + s * n, all.begin() + (s + 1) * n};
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  double mean = 0;
+  for (long s = 0; s < samples; ++s) {
+    const std::vector<double> x = sorted("ensembles.a", s), y = sorted("ensembles.b", s);
+    double sum = 0;
+    for (Index i = 0; i < n; ++i) sum += (x[i] - y[i]) * (x[i] - y[i]);
+    mean += std::sqrt(sum / static_cast<double>(n)) / static_cast<double>(samples);
+  }
+  const Measurement found =
+      objects.measure("wasserstein", {{"of", "ensembles.a"}, {"against", "ensembles.b"}, {"samples", samples}}).front();
+  EXPECT_NEAR(found.value, mean, 1e-12);
+  EXPECT_NE(found.note.find("3 x 200 points"), std::string::npos);
+  EXPECT_THROW(objects.measure("wasserstein", {{"of", "ensembles.a"}, {"against", "laws.b"}, {"samples", 602}}),
+               UsageError);
+  // Of single points, 5 + sqrt(2) N(0, 1) apart.
+  const Measurement points =
+      objects
+          .measure("wasserstein",
+                   {{"of", "laws.a"}, {"against", "laws.b"}, {"points", 1}, {"samples", 1000}, {"floor_samples", 0}})
+          .front();
+  EXPECT_NEAR(points.value, 5, 5 * std::sqrt(2.0 / 1000));
+}
+
 TEST(Wasserstein, SidesThatDoNotFit) {
   Objects objects;
   objects.laws["laws.a"] = normal(0, 1, 2);

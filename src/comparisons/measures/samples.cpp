@@ -5,19 +5,21 @@
 namespace fortet::comparisons {
 namespace {
 
-/// The first n particles by id, on every rank.
-PointArray first_particles(const Side& side, double time, Index n, const parallel::Communicator& communicator) {
+/// The n particles from id `first` on, on every rank.
+PointArray particles(const Side& side, double time, std::int64_t first, Index n,
+                     const parallel::Communicator& communicator) {
   require_particles(side, time, communicator);
   const ensembles::Snapshot& snapshot = snapshot_at(*side.ensemble, time);
   if (!snapshot.weights.empty()) {
     throw UsageError(fmt::format(
         "{} carries weights of survival: distances between samples take particles of equal weight", side.name));
   }
-  const Index own = std::clamp<Index>(n - snapshot.first, 0, snapshot.positions.size());
+  const Index size = snapshot.positions.size(), begin = std::clamp<Index>(first - snapshot.first, 0, size),
+              end = std::clamp<Index>(first + n - snapshot.first, 0, size);
   PointArray result(n, snapshot.positions.dimension());
   for (int k = 0; k < result.dimension(); ++k) {
-    const std::vector<double> all = communicator.gather_all(
-        std::span<const double>(snapshot.positions.view().coordinate(k), static_cast<std::size_t>(own)));
+    const std::vector<double> all = communicator.gather_all(std::span<const double>(
+        snapshot.positions.view().coordinate(k) + begin, static_cast<std::size_t>(end - begin)));
     std::copy(all.begin(), all.end(), result.view().coordinate(k));
   }
   return result;
@@ -44,6 +46,9 @@ std::vector<Parameter> sample_parameters() {
           optional("at", {Type::reals}, "Times of the ensembles; default: the last").nonnegative(),
           defaulted("points", {Type::integer}, 10000, "Points of each sample, at most; the first particles by id")
               .between(1, 100000),
+          defaulted("samples", {Type::integer}, 1,
+                    "The distance is the mean over so many samples; those of an ensemble share its particles")
+              .between(1, 1000),
           defaulted("floor_samples", {Type::integer}, 3,
                     "The floor is the mean over so many pairs of independent samples of the law; 0: no floor")
               .between(0, 1000)};
@@ -94,20 +99,25 @@ std::vector<Measurement> measure_samples(const Parameters& parameters, const Mea
     const std::vector<double> at = parameters.reals("at");
     times.assign(at.begin(), at.end());
   }
+  const long samples = parameters.integer("samples");
   Index n = parameters.integer("points");
   for (const Side* side : {&sides.of, &sides.against}) {
-    if (side->ensemble) n = std::min<Index>(n, side->ensemble->snapshots.back().total);
+    if (!side->ensemble) continue;
+    n = std::min<Index>(n, side->ensemble->snapshots.back().total / samples);
+    if (n == 0) throw UsageError(fmt::format("{} has fewer particles than `samples`, {}", side->name, samples));
   }
   const std::string& name = parameters.name();
-  const auto sample = [&](const Side& side, const std::optional<double>& time, const std::string& which) {
-    return side.law ? law_samples(*side.law, n, context.seed, name + which)
-                    : first_particles(side, time.value_or(last_time(side)), n, communicator);
+  const auto sample = [&](const Side& side, const std::optional<double>& time, const std::string& which, long s) {
+    return side.law ? law_samples(*side.law, n, context.seed, name + which + (s > 0 ? fmt::format(" {}", s) : ""))
+                    : particles(side, time.value_or(last_time(side)), s * n, n, communicator);
   };
 
   // Samples of particles are gathered by all ranks together; the distances are then shared out.
   std::vector<std::pair<PointArray, PointArray>> pairs;
-  for (const auto& time : times)
-    pairs.emplace_back(sample(sides.of, time, ":of"), sample(sides.against, time, ":against"));
+  for (const auto& time : times) {
+    for (long s = 0; s < samples; ++s)
+      pairs.emplace_back(sample(sides.of, time, ":of", s), sample(sides.against, time, ":against", s));
+  }
   std::vector<std::function<double()>> jobs;
   for (const auto& pair : pairs) jobs.push_back([&] { return distance(pair.first, pair.second, name); });
   const long repetitions = sides.law ? parameters.integer("floor_samples") : 0;
@@ -121,9 +131,9 @@ std::vector<Measurement> measure_samples(const Parameters& parameters, const Mea
 
   Measurement common;
   common.quantity = quantity;
-  common.note = fmt::format("{} points", n);
+  common.note = samples > 1 ? fmt::format("{} x {} points", samples, n) : fmt::format("{} points", n);
   if (repetitions > 0) {
-    const std::span<const double> floors = std::span(values).subspan(times.size());
+    const std::span<const double> floors = std::span(values).subspan(pairs.size());
     const double mean = std::accumulate(floors.begin(), floors.end(), 0.0) / static_cast<double>(repetitions);
     common.floor = mean;
     if (repetitions > 1) {
@@ -137,7 +147,8 @@ std::vector<Measurement> measure_samples(const Parameters& parameters, const Mea
   std::vector<Measurement> result(times.size(), common);
   for (std::size_t i = 0; i < times.size(); ++i) {
     result[i].time = times[i].value_or(std::max(last_time(sides.of), last_time(sides.against)));
-    result[i].value = values[i];
+    const auto own = values.begin() + static_cast<std::ptrdiff_t>(i) * samples;
+    result[i].value = std::accumulate(own, own + samples, 0.0) / static_cast<double>(samples);
   }
   return result;
 }
