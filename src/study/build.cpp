@@ -164,6 +164,10 @@ class Builder {
     if (parameters.has("at")) {
       for (const std::string& target : deck_.targets_of(object)) require_recorded(parameters.reals("at"), target);
     }
+    if (parameters.has("samples")) {
+      for (const std::string& target : deck_.targets_of(object))
+        require_particles(parameters.integer("samples"), target);
+    }
     study_.measures_[parameters.name()] = comparisons::make_measure(
         parameters, {[this](const std::string& target) { return unsolved(target); }, deck_.seed});
   }
@@ -291,6 +295,17 @@ class Builder {
       if (has_time(*times, at[i])) continue;
       throw ParameterError(fmt::format("at[{}]", i), fmt::format("{} is not recorded at t = {:g}; it is at {}", target,
                                                                  at[i], fmt::join(*times, ", ")));
+    }
+  }
+
+  /// Each of so many samples needs a particle.
+  void require_particles(long samples, const std::string& target) const {
+    const auto [section, name] = Target(target);
+    if (section != "ensembles") return;
+    const std::int64_t particles = study_.ensembles_.at(name).particles;
+    if (particles < samples && particles > 0) {
+      throw ParameterError(
+          "samples", fmt::format("expected at most the {} particles of {}, found {}", particles, target, samples));
     }
   }
 

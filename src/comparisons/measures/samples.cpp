@@ -48,7 +48,7 @@ std::vector<Parameter> sample_parameters() {
               .between(1, 100000),
           defaulted("samples", {Type::integer}, 1,
                     "The distance is the mean over so many samples; those of an ensemble share its particles")
-              .between(1, 1000),
+              .between(1, 10000),
           defaulted("floor_samples", {Type::integer}, 3,
                     "The floor is the mean over so many pairs of independent samples of the law; 0: no floor")
               .between(0, 1000)};
@@ -102,9 +102,7 @@ std::vector<Measurement> measure_samples(const Parameters& parameters, const Mea
   const long samples = parameters.integer("samples");
   Index n = parameters.integer("points");
   for (const Side* side : {&sides.of, &sides.against}) {
-    if (!side->ensemble) continue;
-    n = std::min<Index>(n, side->ensemble->snapshots.back().total / samples);
-    if (n == 0) throw UsageError(fmt::format("{} has fewer particles than `samples`, {}", side->name, samples));
+    if (side->ensemble) n = std::min<Index>(n, side->ensemble->snapshots.back().total / samples);
   }
   const std::string& name = parameters.name();
   const auto sample = [&](const Side& side, const std::optional<double>& time, const std::string& which, long s) {
