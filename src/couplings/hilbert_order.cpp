@@ -8,7 +8,7 @@
 namespace fortet::couplings {
 namespace {
 
-constexpr int key_bits = 24;
+constexpr int key_bits = 16;
 /// Places on the curve of 16 points, whose whole coordinates of `bits` bits are `stride` apart (Skilling 2004).
 Words places(std::uint32_t* axes, int bits, int dimension, int stride) {
   const auto axis = [&](int k) { return axes + static_cast<std::size_t>(k) * stride; };

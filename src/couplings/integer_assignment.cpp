@@ -8,6 +8,15 @@ namespace {
 
 constexpr int passes = 4;  // of the reduction
 
+struct alignas(64) ColumnNumbers {
+  Short value[512];
+};
+constexpr ColumnNumbers numbers = [] {
+  ColumnNumbers all{};
+  for (int j = 0; j < 512; ++j) all.value[j] = static_cast<Short>(j);
+  return all;
+}();
+
 /// Calls both until both have returned false.
 template <class First, class Second>
 void in_turn(const First& first, const Second& second) {
@@ -114,11 +123,10 @@ IntegerAssignment::Best IntegerAssignment::two_smallest(int i) {
   const Shorts grows = broadcast(lowered_next_), by = broadcast(lowered_by_);
   Shorts first = broadcast(none), second = first, places{}, place = lane_numbers;
   for (int j = 0, end = padded_; j < end; j += short_lanes) {
-    Shorts w = load(lowered + j);
-    w = place == grows ? w + by : w;
+    const Shorts old = load(lowered + j), w = chosen(equal(place, grows), old + by, old);
     store(lowered + j, w);
     const Shorts value = load(costs + j) + w;
-    places = value < first ? place : places;
+    places = chosen(less(value, first), place, places);
     second = smaller(second, larger(first, value));
     first = smaller(first, value);
     place += short_lanes;
@@ -134,7 +142,7 @@ int IntegerAssignment::free_column(int i, Short reduced) const {
   const Short *const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_, *const lowered = lowered_.data();
   for (int j = 0; j < padded_; j += short_lanes) {
     const std::uint32_t found =
-        equal(load(costs + j) + load(lowered + j), broadcast(reduced)) & ~taken_[j / short_lanes];
+        bits_of(equal(load(costs + j) + load(lowered + j), broadcast(reduced))) & ~taken_[j / short_lanes];
     if (found != 0) return j + std::countr_zero(found);
   }
   return -1;
@@ -150,32 +158,32 @@ void IntegerAssignment::begin_search() {
   passed_.clear();
 }
 
-/// Lowers the distances by paths through row i and returns the smallest distance of the columns not passed, above the
-/// column.
+/// Lowers the distances of the columns not passed by paths through row i and returns the smallest, above the column;
+/// those of the others are kept elsewhere.
 template <bool First>
 [[gnu::always_inline]] inline std::uint32_t IntegerAssignment::relax(int i, Short shift) {
   ++scans_;
   const Short *const costs = row(i), *const lowered = lowered_.data();
   Short *const distances = distance_.data(), *const reached_from = reached_from_.data();
-  const Shorts shifts = broadcast(shift), from = broadcast(static_cast<Short>(i));
-  Shorts least = broadcast(Short{65535}), places{}, place = lane_numbers;
-#pragma GCC unroll 4
+  const Shorts shifts = broadcast(shift), from = broadcast(static_cast<Short>(i)), most = broadcast(Short{65535});
+  Shorts least = most, places{};
+#pragma GCC unroll 8
   for (std::size_t b = 0, blocks = static_cast<std::size_t>(padded_) / short_lanes; b < blocks; ++b) {
     const std::size_t j = b * short_lanes;
+    const Where open = where(~done_[b]);
     Shorts value = load(costs + j) + load(lowered + j);
     if constexpr (First) {
       store(reached_from + j, from);
     } else {
       value += shifts;
       const Shorts old = load(distances + j);
-      store(reached_from + j, value < old ? from : load(reached_from + j));
+      store(reached_from + j, chosen(less(open, value, old), from, load(reached_from + j)));
       value = smaller(value, old);
     }
+    value = chosen(open, value, most);
     store(distances + j, value);
-    const Shorts open = filled(value, done_[b]);
-    places = open < least ? place : places;
-    least = smaller(least, open);
-    place += short_lanes;
+    places = chosen(less(value, least), load(numbers.value + j), places);
+    least = smaller(least, value);
   }
   return smallest_with_place(least, places);
 }

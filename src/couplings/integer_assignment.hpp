@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -47,15 +48,23 @@ class IntegerAssignment {
   int column(int i) const { return column_of_[i]; }
   Short lowered(int j) const { return lowered_[j]; }  ///< w_j
   Short cost(int i, int j) const { return matrix_[static_cast<std::size_t>(i) * padded_ + j]; }
+  /// Whether a row has a column whose cost may have been cut off.
+  bool cut_off() const {
+    return std::find(own_cost_.begin(), own_cost_.begin() + size_, largest_cost) != own_cost_.begin() + size_;
+  }
   /// Calls visit(j) where c_ij + w_j <= u_i + distance.
   template <class Visit>
   void for_near(int i, Short distance, const Visit& visit) const {
-    const Short* const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_;
+    const Short *const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_, *const lowered = lowered_.data();
     const int own = column_of_[i];
-    const Shorts limit = broadcast(static_cast<Short>(costs[own] + lowered_[own] + distance));
-    for (int j = 0; j < padded_; j += short_lanes) {
-      std::uint32_t near = at_most(load(costs + j) + load(lowered_.data() + j), limit);
-      for (; near != 0; near &= near - 1) visit(j + std::countr_zero(near));
+    const Shorts limit = broadcast(static_cast<Short>(costs[own] + lowered[own] + distance));
+    const auto near = [&](int j) {
+      return std::uint64_t{bits_of(at_most(load(costs + j) + load(lowered + j), limit))};
+    };
+    for (int j = 0; j < padded_; j += 2 * short_lanes) {
+      std::uint64_t found = near(j);
+      if (j + short_lanes < padded_) found |= near(j + short_lanes) << short_lanes;
+      for (; found != 0; found &= found - 1) visit(j + std::countr_zero(found));
     }
   }
   std::int64_t scans() const { return scans_; }  ///< of all problems so far

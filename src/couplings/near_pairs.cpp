@@ -6,112 +6,139 @@
 namespace fortet::couplings {
 
 bool NearPairs::settle(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start) {
-  constexpr Short near = 16;
-  const int size = static_cast<int>(rows.size()) / dimension;
-  for (int i = 0; i < size; ++i) {
-    if (problem.cost(i, problem.column(i)) == IntegerAssignment::largest_cost) return false;  // cut off: may cost more
-  }
-  collect(problem, dimension, unit, start, near);
+  if (problem.cut_off()) return false;
   // Of sums of d products up to 1, with partial sums up to 4 d.
   constexpr double half_ulp = std::numeric_limits<float>::epsilon() / 2,
                    double_ulp = std::numeric_limits<double>::epsilon();
   const double rounding = half_ulp * dimension * (3 + 4 * (dimension + 4)), tolerance = 8 * dimension * double_ulp;
-  const auto nothing_else_matters = [&] {
+  const auto nothing_beyond_matters = [&](Short near) {
     double moved = 0, dearer = 0;
-    for (int i = 0; i < size; ++i) {
+    for (std::size_t i = 0; i < own_.size(); ++i) {
       moved = std::max(moved, -shift_[i]);
       dearer = std::max(dearer, own_[i] - first_own_[i]);
     }
     return moved + dearer <= near * unit - 2 * rounding;
   };
-  if (!relax(tolerance)) return false;
-  if (nothing_else_matters()) return true;
-  // The search went round cycles before it saw them, which no longer exist.
-  earlier_.assign(size, size);
-  return relax(tolerance) && nothing_else_matters();
+  for (const Short near : {8, 32}) {  // the first is nearly always enough
+    collect(problem, dimension, unit, start, near);
+    // The first search may have gone round cycles, which no longer exist, before it saw them.
+    for (int search = 0; search < 2 && relax(tolerance); ++search) {
+      if (nothing_beyond_matters(near)) return true;
+    }
+  }
+  return false;
 }
 
 void NearPairs::collect(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start,
                         Short near) {
-  const int size = static_cast<int>(rows.size()) / dimension;
+  const std::size_t size = rows.size() / dimension;
   start_.resize(size);
   column_of_.resize(size);
   row_of_.resize(size);
   own_.resize(size);
   begin_.resize(size + 1);
-  pairs_.clear();
-  for (int j = 0; j < size; ++j) start_[j] = start[j] - unit * problem.lowered(j);
-  const auto value = [&](int i, int j) {
+  for (std::size_t j = 0; j < size; ++j) start_[j] = start[j] - unit * problem.lowered(static_cast<int>(j));
+  const auto value = [&](std::size_t i, std::size_t j) {
     double sum = -start_[j];
     for (int k = 0; k < dimension; ++k) sum -= rows[i * dimension + k] * columns[j * dimension + k];
     return sum;
   };
-  tight_ = unit / 2;
-  earlier_.assign(size, -1);  // the own pair is not counted
-  for (int i = 0; i < size; ++i) {
-    const int own = problem.column(i);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < size; ++i) {
+    const int row = static_cast<int>(i), own = problem.column(row);
     column_of_[i] = own;
-    row_of_[own] = i;
+    row_of_[own] = row;
     own_[i] = value(i, own);
-    begin_[i] = static_cast<int>(pairs_.size());
-    problem.for_near(i, near, [&](int j) {
-      pairs_.push_back({j, value(i, j)});
-      earlier_[j] += pairs_.back().value < own_[i] + tight_ ? 1 : 0;
+    begin_[i] = static_cast<int>(count);
+    if (pairs_.size() < count + size) pairs_.resize(2 * (count + size));
+    problem.for_near(row, near, [&](int j) {
+      const double there = value(i, j);
+      pairs_[count] = {j, there < own_[i] + unit / 2, there};
+      count += j != own ? 1 : 0;
     });
   }
-  begin_[size] = static_cast<int>(pairs_.size());
+  begin_[size] = static_cast<int>(count);
   first_own_ = own_;
 }
 
-/// Bellman and Ford's search. Each row is looked at first when those have been from which a tight pair leads to it: few
-/// are then looked at twice.
+/// Bellman and Ford's search.
 bool NearPairs::relax(double tolerance) {
   constexpr int most_cycles = 100, often = 4;
-  const int size = static_cast<int>(own_.size());
+  look_once(tolerance);
+  int cycles = 0;
+  for (std::size_t next = 0; next < queue_.size(); ++next) {
+    const int i = queue_[next], own = column_of_[i];
+    const double start = shift_[own] - own_[i];
+    waiting_[i] = 0;
+    for (int p = begin_[i]; p < begin_[i + 1]; ++p) {
+      const int j = pairs_[p].column;
+      const double distance = start + pairs_[p].value;
+      if (!(distance < shift_[j] - tolerance)) continue;
+      shift_[j] = distance;
+      parent_[j] = own;
+      await(row_of_[j]);
+      if (++shortened_[j] >= often && exchange_cycle(j)) {
+        if (++cycles > most_cycles) return false;
+        std::fill(parent_.begin(), parent_.end(), -1);
+        std::fill(shortened_.begin(), shortened_.end(), 0);
+        await(i);  // whose other pairs have not been looked at
+        break;
+      }
+    }
+  }
+  return true;
+}
+
+/// Looks at every row, first at those to which no tight pair leads from a row not looked at yet, so that few must be
+/// looked at twice. Nothing here can be foreseen: no branch depends on it.
+void NearPairs::look_once(double tolerance) {
+  const std::size_t size = own_.size();
   shift_.assign(size, 0.0);
   parent_.assign(size, -1);
   shortened_.assign(size, 0);
-  fresh_.assign(size, 1);
-  waiting_.assign(size, 1);
+  earlier_.assign(size, 0);
+  seen_.assign(size, 0);
+  again_.assign(size, 0);
+  order_.resize(size + 1);
+  repeated_.resize(size + 1);
+  for (int p = 0; p < begin_[size]; ++p) earlier_[pairs_[p].column] += pairs_[p].tight ? 1 : 0;
+  std::size_t ready = 0, repeated = 0;
+  for (std::size_t j = 0; j < size; ++j) {
+    order_[ready] = static_cast<int>(j);
+    ready += earlier_[j] == 0 ? 1 : 0;
+  }
+  for (std::size_t next = 0, unseen = 0; next < size; ++next) {
+    if (next == ready) {  // tight pairs in a circle leave rows that none comes before
+      while (seen_[unseen] != 0) ++unseen;
+      order_[ready++] = static_cast<int>(unseen);
+      earlier_[unseen] = 0;
+    }
+    const int own = order_[next], i = row_of_[own];
+    const double start = shift_[own] - own_[i];
+    seen_[own] = 1;
+    for (int p = begin_[i], end = begin_[i + 1]; p < end; ++p) {
+      const auto [j, tight, value] = pairs_[p];
+      const double distance = start + value, old = shift_[j];
+      const bool shorter = distance < old - tolerance;
+      shift_[j] = shorter ? distance : old;
+      parent_[j] = shorter ? own : parent_[j];
+      shortened_[j] += shorter ? 1 : 0;
+      const int repeat = (shorter ? 1 : 0) & seen_[j] & ~again_[j];
+      again_[j] |= repeat;
+      repeated_[repeated] = j;
+      repeated += repeat;
+      earlier_[j] -= tight ? 1 : 0;
+      order_[ready] = j;
+      ready += tight && earlier_[j] == 0 ? 1 : 0;
+    }
+  }
   queue_.clear();
-  for (int j = 0; j < size; ++j) {
-    if (earlier_[j] == 0) queue_.push_back(row_of_[j]);
-  }
-  int cycles = 0;
-  for (std::size_t next = 0;; ++next) {
-    if (next == queue_.size()) {
-      // Tight pairs in a circle leave rows that none comes before.
-      for (int i = 0; i < size; ++i) {
-        if (fresh_[i] != 0) queue_.push_back(i);
-      }
-      if (next == queue_.size()) return true;
-    }
-    const int i = queue_[next], own = column_of_[i];
-    const double start = shift_[own] - own_[i], tight = fresh_[i] != 0 ? own_[i] + tight_ : -infinity;
-    waiting_[i] = 0;
-    fresh_[i] = 0;
-    for (int p = begin_[i]; p < begin_[i + 1]; ++p) {
-      const auto [j, value] = pairs_[p];
-      const double distance = start + value;
-      if (distance < shift_[j] - tolerance) {
-        shift_[j] = distance;
-        parent_[j] = own;
-        await(row_of_[j]);
-        if (++shortened_[j] >= often && exchange_cycle(j)) {
-          if (++cycles > most_cycles) return false;
-          std::fill(parent_.begin(), parent_.end(), -1);
-          std::fill(shortened_.begin(), shortened_.end(), 0);
-          await(i);  // whose other pairs have not been looked at
-          break;
-        }
-      }
-      if (value < tight && j != own && --earlier_[j] == 0 && fresh_[row_of_[j]] != 0) queue_.push_back(row_of_[j]);
-    }
-  }
+  waiting_.assign(size, 0);
+  for (std::size_t k = 0; k < repeated; ++k) await(row_of_[repeated_[k]]);
 }
 
 void NearPairs::await(int row) {
-  if (!waiting_[row]) queue_.push_back(row);
+  if (waiting_[row] == 0) queue_.push_back(row);
   waiting_[row] = 1;
 }
 
@@ -127,9 +154,10 @@ bool NearPairs::exchange_cycle(int first) {
     row_of_[j] = taker;
     column_of_[taker] = j;
     await(taker);
-    for (int p = begin_[taker]; p < begin_[taker + 1]; ++p) {
-      if (pairs_[p].column == j) own_[taker] = pairs_[p].value;
-    }
+    const auto begin = pairs_.begin() + begin_[taker], end = pairs_.begin() + begin_[taker + 1];
+    const auto taken = std::find_if(begin, end, [&](const Pair& pair) { return pair.column == j; });
+    std::swap(taken->value, own_[taker]);
+    taken->column = parent;
     j = parent;
   } while (j != last);
   return true;

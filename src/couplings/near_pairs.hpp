@@ -21,24 +21,26 @@ class NearPairs {
  private:
   struct Pair {
     int column;
+    bool tight;    // reduced cost below half a unit
     double value;  // -x . y - v
   };
   void collect(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start, Short near);
   /// Settles the distances along the pairs, and exchanges cycles on the way; false when there are too many of them.
   bool relax(double tolerance);
+  void look_once(double tolerance);
   bool exchange_cycle(int first);
   void await(int row);
 
-  std::vector<Pair> pairs_;
-  std::vector<int> begin_;  // pairs of row i: begin_[i] to begin_[i + 1]
+  std::vector<Pair> pairs_;  // without those of a row and its own column
+  std::vector<int> begin_;   // pairs of row i: begin_[i] to begin_[i + 1]
   std::vector<int> column_of_, row_of_;
   std::vector<double> own_, first_own_;  // of a row: value of the pair with its column, now and before any exchange
   std::vector<double> start_, shift_;    // of a column: v and q
-  double tight_ = 0;                     // pairs of reduced cost below it are tight
   // Of columns: what the distance comes from, how often it was shortened, how many tight pairs of rows not looked at
-  // lead to it.
-  std::vector<int> parent_, shortened_, earlier_;
-  std::vector<int> queue_, waiting_, fresh_;  // rows to look at, which they are, and which were never looked at
+  // lead to it, whether its row was looked at, and whether it must be again.
+  std::vector<int> parent_, shortened_, earlier_, seen_, again_;
+  std::vector<int> order_, repeated_;  // columns in the order of the first look, and those to be looked at again
+  std::vector<int> queue_, waiting_;   // rows to look at after the first time, and which they are
 };
 
 }  // namespace fortet::couplings

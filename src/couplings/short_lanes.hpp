@@ -21,23 +21,32 @@ inline constexpr Shorts lane_numbers{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
 
 // GCC 12 makes a comparison and a blend of the conditional expression.
 #ifdef __AVX512BW__
+/// A choice of lanes.
+using Where = std::uint32_t;
+inline Where where(std::uint32_t bits) { return bits; }
+/// One bit per lane.
+inline std::uint32_t bits_of(Where lanes) { return lanes; }
+inline Shorts chosen(Where lanes, Shorts a, Shorts b) {
+  return std::bit_cast<Shorts>(_mm512_mask_mov_epi16(std::bit_cast<__m512i>(b), lanes, std::bit_cast<__m512i>(a)));
+}
+inline Where less(Shorts a, Shorts b) {
+  return _mm512_cmplt_epu16_mask(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
+}
+/// The lanes of `among` where a < b.
+inline Where less(Where among, Shorts a, Shorts b) {
+  return _mm512_mask_cmplt_epu16_mask(among, std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
+}
+inline Where equal(Shorts a, Shorts b) {
+  return _mm512_cmpeq_epu16_mask(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
+}
+inline Where at_most(Shorts a, Shorts b) {
+  return _mm512_cmple_epu16_mask(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
+}
 inline Shorts smaller(Shorts a, Shorts b) {
   return std::bit_cast<Shorts>(_mm512_min_epu16(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b)));
 }
 inline Shorts larger(Shorts a, Shorts b) {
   return std::bit_cast<Shorts>(_mm512_max_epu16(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b)));
-}
-/// One bit per lane where a == b.
-inline std::uint32_t equal(Shorts a, Shorts b) {
-  return _mm512_cmpeq_epu16_mask(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
-}
-/// One bit per lane where a <= b.
-inline std::uint32_t at_most(Shorts a, Shorts b) {
-  return _mm512_cmple_epu16_mask(std::bit_cast<__m512i>(a), std::bit_cast<__m512i>(b));
-}
-/// `a` with all bits set in the lanes of the mask.
-inline Shorts filled(Shorts a, std::uint32_t mask) {
-  return std::bit_cast<Shorts>(_mm512_mask_set1_epi16(std::bit_cast<__m512i>(a), mask, -1));
 }
 /// Whole parts of 32 floats, those below 0 as 0 and those above 65535 as 65535.
 inline Shorts whole(Floats low, Floats high) {
@@ -64,18 +73,24 @@ inline Short smallest(Shorts a) {
 #else
 inline Shorts smaller(Shorts a, Shorts b) { return a < b ? a : b; }
 inline Shorts larger(Shorts a, Shorts b) { return a > b ? a : b; }
-template <class Comparison>
-inline std::uint32_t bits_of(Comparison comparison) {
+using Where = Shorts;  // with all bits set
+inline Where where(std::uint32_t bits) {
+  constexpr Shorts bit_of_lane{1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768,
+                               1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+  const auto low = static_cast<Short>(bits), high = static_cast<Short>(bits >> 16);
+  const Shorts words = lane_numbers < 16 ? broadcast(low) : broadcast(high);
+  return std::bit_cast<Where>((words & bit_of_lane) != 0);
+}
+inline std::uint32_t bits_of(Where lanes) {
   std::uint32_t bits = 0;
-  for (int lane = 0; lane < short_lanes; ++lane) bits |= (comparison[lane] != 0 ? 1u : 0u) << lane;
+  for (int lane = 0; lane < short_lanes; ++lane) bits |= (lanes[lane] & 1u) << lane;
   return bits;
 }
-inline std::uint32_t equal(Shorts a, Shorts b) { return bits_of(a == b); }
-inline std::uint32_t at_most(Shorts a, Shorts b) { return bits_of(a <= b); }
-inline Shorts filled(Shorts a, std::uint32_t mask) {
-  for (int lane = 0; lane < short_lanes; ++lane) a[lane] |= (mask >> lane & 1u) != 0 ? 65535 : 0;
-  return a;
-}
+inline Shorts chosen(Where lanes, Shorts a, Shorts b) { return lanes != 0 ? a : b; }
+inline Where less(Shorts a, Shorts b) { return std::bit_cast<Where>(a < b); }
+inline Where less(Where among, Shorts a, Shorts b) { return among & less(a, b); }
+inline Where equal(Shorts a, Shorts b) { return std::bit_cast<Where>(a == b); }
+inline Where at_most(Shorts a, Shorts b) { return std::bit_cast<Where>(a <= b); }
 inline Shorts whole(Floats low, Floats high) {
   Shorts result;
   for (int lane = 0; lane < short_lanes; ++lane) {

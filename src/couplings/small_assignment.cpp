@@ -97,7 +97,7 @@ struct Frame {
       centre[k] = *low / 2 + *high / 2;
       scale = std::max(scale, *high / 2 - *low / 2);
     }
-    if (!(scale > 0)) scale = 1;
+    if (!(scale >= std::numeric_limits<double>::min())) scale = 1;  // squares are 0
   }
 };
 
@@ -117,7 +117,8 @@ struct Levels {
     constexpr int few = 40;
     const int n = static_cast<int>(points.size()), dimension = points.dimension();
     frame = Frame(points);
-    const auto unit = [&](Index i, int k) { return (points(i, k) - frame.centre[k]) / frame.scale; };
+    const double per_scale = 1 / frame.scale;
+    const auto unit = [&](Index i, int k) { return (points(i, k) - frame.centre[k]) * per_scale; };
     scratch.resize(n, dimension);
     for (int k = 0; k < dimension; ++k) {
       float* const x = scratch.coordinate(k);
