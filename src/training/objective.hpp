@@ -53,6 +53,12 @@ class Objective {
     (void)step;
     (void)communicator;
   }
+  /// Does a piece of what prepare() would have to do for later steps, on a thread that has time for it: see
+  /// parallel::Team::Spare. Safe from many threads at once, also beside prepare() and draw().
+  virtual bool work_ahead(bool wanted) {
+    (void)wanted;
+    return false;
+  }
   /// Samples first .. of the batch of this step, one lesson per head. Safe from many threads at once.
   virtual void draw(std::uint32_t step, Index first, std::vector<Lesson>& lessons) const = 0;
 };

@@ -19,59 +19,29 @@ CoupledPairs::CoupledPairs(TrainingPoints source, TrainingPoints target, couplin
     : source_(std::move(source)),
       target_(std::move(target)),
       coupling_(std::move(coupling)),
-      global_(global && !coupling_->is_independent()),
-      batch_(batch),
       seed_(seed),
       name_(name),
-      stream_(seed, parallel::Purpose::pairing, name) {}
-
-void CoupledPairs::prepare(std::uint32_t step, const parallel::Communicator& communicator) {
-  if (!global_) return;
-  if (step >= planned_from_ && step - planned_from_ < planned_.size()) return;
-  const int size = communicator.size(), rank = communicator.rank();
-  const Index each = std::clamp<Index>(1024 / batch_, 1, 4);  // so that no thread waits long for a slower plan
-  const Index local = parallel::thread_count() * each;
-  planned_.resize(local * size);
-  planned_from_ = step;
-  for (Planned& plan : planned_) {
-    if (plan.x0.size() == batch_) continue;
-    plan.x0 = PointArray(batch_, source_.dimension());
-    plan.x1 = PointArray(batch_, target_.dimension());
-    plan.pairing.source.resize(batch_);
-    plan.pairing.target.resize(batch_);
-  }
-  const auto draw_points = [&](Index k) {
-    source_.draw(step + static_cast<std::uint32_t>(k), 0, planned_[k].x0);
-    target_.draw(step + static_cast<std::uint32_t>(k), 0, planned_[k].x1);
+      stream_(seed, parallel::Purpose::pairing, name) {
+  if (!global || coupling_->is_independent()) return;
+  const auto planned = [&](int ahead) {
+    return std::make_unique<PlannedBatches>(source_, target_, *coupling_, stream_, batch, ahead);
   };
-  parallel::for_blocks(local, each, [&](Index begin, Index end) {
-    std::vector<couplings::Minibatch> minibatches;
-    for (Index k = begin * size + rank; k < end * size; k += size) {
-      draw_points(k);
-      Planned& plan = planned_[k];
-      minibatches.push_back({plan.x0, plan.x1, step + static_cast<std::uint32_t>(k), &plan.pairing});
-    }
-    coupling_->pair_all(minibatches, stream_);
-  });
-  if (size == 1) return;
-  // Every rank holds the points of every batch, which are cheap; the plans are shared out.
-  parallel::for_blocks(local * size, 1, [&](Index k, Index) {
-    if (k % size != rank) draw_points(k);
-  });
-  const auto count = static_cast<int>(batch_);
-  for (Index k = 0; k < local * size; ++k) {
-    for (std::vector<std::int32_t>* rows : {&planned_[k].pairing.source, &planned_[k].pairing.target}) {
-      MPI_Bcast(rows->data(), count, MPI_INT32_T, static_cast<int>(k % size), communicator.handle());
-    }
-  }
+  planned_ = planned(parallel::thread_count());
+  planned_validation_ = planned(0);
 }
 
+void CoupledPairs::prepare(std::uint32_t step, const parallel::Communicator& communicator) {
+  if (planned_) (step < validation_step ? *planned_ : *planned_validation_).prepare(step, communicator);
+}
+
+bool CoupledPairs::work_ahead(bool wanted) { return planned_ && planned_->plan_ahead(wanted); }
+
 void CoupledPairs::draw(std::uint32_t step, Index first, Points x0, Points x1) const {
-  if (global_) {
-    const Planned& plan = planned_[step - planned_from_];
+  if (planned_) {
+    const auto& [all0, all1, pairing] = (step < validation_step ? *planned_ : *planned_validation_).batch(step);
     const auto rows = [&](const std::vector<std::int32_t>& all) { return std::span(all).subspan(first, x0.size()); };
-    gather(plan.x0, rows(plan.pairing.source), x0);
-    gather(plan.x1, rows(plan.pairing.target), x1);
+    gather(all0, rows(pairing.source), x0);
+    gather(all1, rows(pairing.target), x1);
     return;
   }
   if (coupling_->is_independent()) {

@@ -2,9 +2,7 @@
 /// Pairs (x_0, x_1) that a batch of a flow or bridge objective is made of.
 #include <memory>
 
-#include "fortet/couplings/coupling.hpp"
-#include "fortet/parallel/communicator.hpp"
-#include "training_points.hpp"
+#include "planned_batches.hpp"
 
 namespace fortet::training {
 
@@ -16,6 +14,11 @@ class Pairs {
     (void)step;
     (void)communicator;
   }
+  /// Does a piece of the work for later steps; see Objective::work_ahead.
+  virtual bool work_ahead(bool wanted) {
+    (void)wanted;
+    return false;
+  }
   /// Pairs first .. of the batch of this step. Safe from many threads at once.
   virtual void draw(std::uint32_t step, Index first, Points x0, Points x1) const = 0;
 };
@@ -23,27 +26,20 @@ class Pairs {
 /// Independent points of two laws, paired by a coupling of the minibatch.
 class CoupledPairs : public Pairs {
  public:
-  /// `global`: the coupling sees the whole batch; otherwise what is asked for at once (a shard). Plans of a whole batch
-  /// are computed for several steps at a time, up to four per thread of each rank, so that all cores share that work.
+  /// `global`: the coupling sees the whole batch; otherwise what is asked for at once (a shard).
   CoupledPairs(TrainingPoints source, TrainingPoints target, couplings::CouplingPtr coupling, bool global, Index batch,
                std::uint64_t seed, const std::string& name);
   void prepare(std::uint32_t step, const parallel::Communicator& communicator) override;
+  bool work_ahead(bool wanted) override;
   void draw(std::uint32_t step, Index first, Points x0, Points x1) const override;
 
  private:
-  struct Planned {
-    PointArray x0, x1;
-    couplings::Pairing pairing;
-  };
   TrainingPoints source_, target_;
   couplings::CouplingPtr coupling_;
-  bool global_;
-  Index batch_;
   std::uint64_t seed_;
   std::string name_;
   parallel::Stream stream_;
-  std::uint32_t planned_from_ = 0;
-  std::vector<Planned> planned_;
+  std::unique_ptr<PlannedBatches> planned_, planned_validation_;  // of whole batches
 };
 
 /// Pairs that were simulated: row i of one set belongs to row i of the other. Validation takes the same pairs.

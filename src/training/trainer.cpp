@@ -163,17 +163,16 @@ template <class Real>
 void Trainer<Real>::compute(std::uint32_t step, bool with_gradient, std::vector<double>& losses) {
   objective_.prepare(step, active_);
   const int local = trees_.front()->local_shards(), first = trees_.front()->first_shard();
-  parallel::for_blocks(local, 1, [&](Index shard, Index) {
+  team_->for_each(local, [&](int shard) {
     Scratch& scratch = *scratch_[omp_get_thread_num()];
-    const parallel::Range range = shard_range(settings_.batch, settings_.shards, first + static_cast<int>(shard));
+    const parallel::Range range = shard_range(settings_.batch, settings_.shards, first + shard);
     const std::vector<Lesson>& lessons = scratch.fresh(range.size());
     objective_.draw(step, range.begin, scratch.lessons);
     for (std::size_t h = 0; h < learners_.size(); ++h) {
       if (!objective_.learns(h)) continue;
       GradientTree<Real>& tree = *trees_[h];
-      const int k = static_cast<int>(shard);
       losses[shard] += shard_loss(
-          learners_[h], lessons[h], range.size(), with_gradient ? tree.zeroed_shard(k) : tree.shard(k),
+          learners_[h], lessons[h], range.size(), with_gradient ? tree.zeroed_shard(shard) : tree.shard(shard),
           [&tree](std::size_t segment) { tree.finished(segment); }, with_gradient, scratch);
     }
   });
@@ -236,6 +235,15 @@ void Trainer<Real>::offer_checkpoint(const std::vector<double>& losses) {
 
 template <class Real>
 void Trainer<Real>::run() {
+  parallel::Team::gather([this](bool wanted) { return objective_.work_ahead(wanted); },
+                         [this](parallel::Team& team) {
+                           team_ = &team;
+                           steps();
+                         });
+}
+
+template <class Real>
+void Trainer<Real>::steps() {
   const auto rate_of = networks::make_rate_schedule(settings_.parameters.child("rate_schedule"));
   const double base_rate = settings_.parameters.child("optimizer").real("rate");
   const std::int64_t log_every = std::max<std::int64_t>(1, settings_.steps / 200);

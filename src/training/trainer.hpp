@@ -1,5 +1,6 @@
 #pragma once
 /// The data-parallel training loop for networks of one precision.
+#include "fortet/parallel/team.hpp"
 #include "gradient_tree.hpp"
 #include "network_model.hpp"
 #include "training_state.hpp"
@@ -19,6 +20,7 @@ class Trainer {
 
  private:
   struct Scratch;  // of one thread
+  void steps();
   /// Adds the loss of each local shard, and its gradient if wanted.
   void compute(std::uint32_t step, bool with_gradient, std::vector<double>& losses);
   void pass(std::uint32_t step, bool with_gradient, std::vector<double>& losses);
@@ -36,6 +38,7 @@ class Trainer {
   Objective& objective_;
   const TrainingContext& context_;
   parallel::Communicator active_;
+  parallel::Team* team_ = nullptr;
   std::vector<std::unique_ptr<GradientTree<Real>>> trees_;
   std::vector<std::unique_ptr<Scratch>> scratch_;
 };

@@ -15,7 +15,7 @@ void expect_same_bits(const std::string& kind, const Json& values, const std::ma
   omp_set_num_threads(1);
   const auto alone = test::model(kind, values, laws, processes);
   test::train(*alone);
-  for (const int threads : {1, 2}) {
+  for (const int threads : {1, 2, 3}) {
     omp_set_num_threads(threads);
     const auto shared = test::model(kind, values, laws, processes);
     test::train(*shared, test::world());

@@ -20,6 +20,7 @@ class BridgeMatching : public Objective {
   void prepare(std::uint32_t step, const parallel::Communicator& communicator) override {
     pairs_->prepare(step, communicator);
   }
+  bool work_ahead(bool wanted) override { return pairs_->work_ahead(wanted); }
   void take(std::shared_ptr<Pairs> pairs, bool learn_forward, bool learn_backward) {
     pairs_ = std::move(pairs);
     learns_ = {learn_forward, learn_backward};

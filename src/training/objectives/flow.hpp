@@ -18,6 +18,7 @@ class FlowMatching : public Objective {
   void prepare(std::uint32_t step, const parallel::Communicator& communicator) override {
     pairs_->prepare(step, communicator);
   }
+  bool work_ahead(bool wanted) override { return pairs_->work_ahead(wanted); }
   void draw(std::uint32_t step, Index first, std::vector<Lesson>& lessons) const override;
   /// From now on these pairs are learned from.
   void take(std::shared_ptr<Pairs> pairs) { pairs_ = std::move(pairs); }

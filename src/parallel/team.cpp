@@ -1,0 +1,135 @@
+#include "fortet/parallel/team.hpp"
+
+#include <omp.h>
+
+#include <thread>
+
+#include "fortet/base/error.hpp"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace fortet::parallel {
+namespace {
+
+constexpr int bits = 20;
+constexpr std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
+std::uint64_t first_of(std::uint64_t items) { return items >> bits & mask; }
+std::uint64_t end_of(std::uint64_t items) { return items & mask; }
+
+/// Looks that often, some 100 us, before it lets others have the core.
+constexpr int most_looks = 4000;
+void pause() {
+#ifdef __x86_64__
+  _mm_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+}  // namespace
+
+void Team::gather(const Spare& spare, const std::function<void(Team&)>& lead) {
+  Team team(spare);
+  std::exception_ptr failure;
+#pragma omp parallel
+  {
+    if (omp_get_thread_num() == 0) {
+      try {
+        lead(team);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      team.end();
+    } else {
+      team.work();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Team::for_each(int count, const std::function<void(int)>& body) {
+  if (count < 0 || static_cast<std::uint64_t>(count) > mask) throw UsageError("Team: too many items");
+  body_ = &body;
+  running_.store(count, std::memory_order_relaxed);
+  open(static_cast<std::uint64_t>(count));
+  for (int item = 0; take_first(item);) run(item);
+  for (int looks = 0; running_.load(std::memory_order_acquire) > 0; ++looks) {
+    if (looks < most_looks) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+/// Begins a step of so many items.
+void Team::open(std::uint64_t count) {
+  const std::uint64_t step = (items_.load(std::memory_order_relaxed) >> (2 * bits)) + 1;
+  items_.store(step << (2 * bits) | count, std::memory_order_release);
+  items_.notify_all();
+}
+
+bool Team::take_first(int& item) {
+  std::uint64_t items = items_.load(std::memory_order_acquire);
+  do {
+    if (first_of(items) == end_of(items)) return false;
+  } while (!items_.compare_exchange_weak(items, items + (std::uint64_t{1} << bits), std::memory_order_acq_rel));
+  item = static_cast<int>(first_of(items));
+  return true;
+}
+
+/// Unless fewer than `fewest` items are left.
+bool Team::take_last(int& item, std::uint64_t fewest) {
+  std::uint64_t items = items_.load(std::memory_order_acquire);
+  do {
+    if (end_of(items) - first_of(items) < fewest) return false;
+  } while (!items_.compare_exchange_weak(items, items - 1, std::memory_order_acq_rel));
+  item = static_cast<int>(end_of(items)) - 1;
+  return true;
+}
+
+void Team::run(int item) {
+  try {
+    (*body_)(item);
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = std::current_exception();
+  }
+  running_.fetch_sub(1, std::memory_order_acq_rel);
+}
+
+/// What a thread does that does not lead. The last item is better left to the leader while there is other work: it
+/// would have to wait for it.
+void Team::work() {
+  int item = 0, looks = 0;
+  while (!ended_.load(std::memory_order_acquire)) {
+    const std::uint64_t seen = items_.load(std::memory_order_acquire);
+    ++looks;
+    if (spare_(true)) {
+      looks = 0;
+    } else if (take_last(item, 2)) {
+      run(item);
+      looks = 0;
+    } else if (spare_(false)) {
+      looks = 0;
+    } else if (take_last(item, 1)) {
+      run(item);
+      looks = 0;
+    } else if (looks < most_looks) {
+      pause();
+    } else if (!ended_.load(std::memory_order_acquire)) {
+      items_.wait(seen, std::memory_order_acquire);
+      looks = 0;
+    }
+  }
+}
+
+void Team::end() {
+  ended_.store(true, std::memory_order_release);
+  open(0);
+}
+
+}  // namespace fortet::parallel
