@@ -78,6 +78,7 @@ class IntegerAssignment {
   Best two_smallest(int i);
   int free_column(int i, Short reduced) const;
   void begin_search();
+  void order_free_rows();
   bool search();
   template <bool First>
   std::uint32_t relax(int i, Short shift);

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <thread>
+#include <utility>
 
 #include "fortet/base/error.hpp"
 
