@@ -64,11 +64,6 @@ bool IntegerAssignment::fail() {
   return false;
 }
 
-void IntegerAssignment::match(int i, int j) {
-  row_of_[j] = i;
-  own_cost_[j] = cost(i, j);
-}
-
 void IntegerAssignment::begin_reduction() {
   lowered_.assign(padded_, 0);
   own_cost_.resize(padded_);

@@ -83,7 +83,10 @@ class IntegerAssignment {
   template <bool First>
   std::uint32_t relax(int i, Short shift);
   void augment(int j);
-  void match(int i, int j);
+  void match(int i, int j) {
+    row_of_[j] = i;
+    own_cost_[j] = cost(i, j);
+  }
   bool fail();
 
   int size_ = 0, padded_ = 0;

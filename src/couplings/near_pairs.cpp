@@ -5,6 +5,7 @@
 
 namespace fortet::couplings {
 
+template <int Dimension>
 bool NearPairs::settle(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start) {
   if (problem.cut_off()) return false;
   // Of sums of d products up to 1, with partial sums up to 4 d.
@@ -20,7 +21,7 @@ bool NearPairs::settle(const IntegerAssignment& problem, int dimension, double u
     return moved + dearer <= near * unit - 2 * rounding;
   };
   for (const Short near : {8, 32}) {  // the first is nearly always enough
-    collect(problem, dimension, unit, start, near);
+    collect<Dimension>(problem, dimension, unit, start, near);
     // The first search may have gone round cycles, which no longer exist, before it saw them.
     for (int search = 0; search < 2 && relax(tolerance); ++search) {
       if (nothing_beyond_matters(near)) return true;
@@ -29,9 +30,10 @@ bool NearPairs::settle(const IntegerAssignment& problem, int dimension, double u
   return false;
 }
 
+template <int Dimension>
 void NearPairs::collect(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start,
                         Short near) {
-  const std::size_t size = rows.size() / dimension;
+  const std::size_t size = rows.size() / dimension, dimensions = Dimension > 0 ? Dimension : dimension;
   start_.resize(size);
   column_of_.resize(size);
   row_of_.resize(size);
@@ -40,7 +42,7 @@ void NearPairs::collect(const IntegerAssignment& problem, int dimension, double 
   for (std::size_t j = 0; j < size; ++j) start_[j] = start[j] - unit * problem.lowered(static_cast<int>(j));
   const auto value = [&](std::size_t i, std::size_t j) {
     double sum = -start_[j];
-    for (int k = 0; k < dimension; ++k) sum -= rows[i * dimension + k] * columns[j * dimension + k];
+    for (std::size_t k = 0; k < dimensions; ++k) sum -= rows[i * dimensions + k] * columns[j * dimensions + k];
     return sum;
   };
   std::size_t count = 0;
@@ -162,5 +164,10 @@ bool NearPairs::exchange_cycle(int first) {
   } while (j != last);
   return true;
 }
+
+template bool NearPairs::settle<0>(const IntegerAssignment&, int, double, const Aligned<float>&);
+template bool NearPairs::settle<1>(const IntegerAssignment&, int, double, const Aligned<float>&);
+template bool NearPairs::settle<2>(const IntegerAssignment&, int, double, const Aligned<float>&);
+template bool NearPairs::settle<3>(const IntegerAssignment&, int, double, const Aligned<float>&);
 
 }  // namespace fortet::couplings

@@ -13,6 +13,8 @@ class NearPairs {
 
   /// From the solution of the problem, whose costs are -x . y - a - b in units, rounded; `start` are the b. False when
   /// the solution has a cost that was cut off, or a potential moves so far that other pairs could matter.
+  /// Dimension 0: any.
+  template <int Dimension>
   bool settle(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start);
 
   int column(int i) const { return column_of_[i]; }
@@ -24,6 +26,7 @@ class NearPairs {
     bool tight;    // reduced cost below half a unit
     double value;  // -x . y - v
   };
+  template <int Dimension>
   void collect(const IntegerAssignment& problem, int dimension, double unit, const Aligned<float>& start, Short near);
   /// Settles the distances along the pairs, and exchanges cycles on the way; false when there are too many of them.
   bool relax(double tolerance);

@@ -39,22 +39,25 @@ void halve(const Side& from, int dimension, Side& to) {
 /// weight_j = min_i (-x_i . y_j - weight_i) for the points y_j of `to`.
 template <int Dimension>
 void transform(const Side& from, int dimension, Side& to) {
-  for (int j = 0; j < to.padded; j += 2 * float_lanes) {
-    Floats least0 = broadcast(std::numeric_limits<float>::infinity()), least1 = least0;
+  // So many vectors of columns at once share the loads of the row.
+  const auto transform_some = [&]<int Count>(int j, std::integral_constant<int, Count>) {
+    std::array<Floats, Count> most;
+    for (Floats& m : most) m = broadcast(-std::numeric_limits<float>::infinity());
     const float* const weights = from.weights.data();
     for (int i = 0, size = from.size; i < size; ++i) {
-      Floats value0 = broadcast(-weights[i]), value1 = value0;
+      std::array<Floats, Count> value;
+      for (Floats& v : value) v = broadcast(weights[i]);
       for (int k = 0; k < (Dimension > 0 ? Dimension : dimension); ++k) {
         const float x = from.coordinate(k)[i];
-        value0 -= x * load(to.coordinate(k) + j);
-        value1 -= x * load(to.coordinate(k) + j + float_lanes);
+        for (int c = 0; c < Count; ++c) value[c] += x * load(to.coordinate(k) + j + c * float_lanes);
       }
-      least0 = smaller(least0, value0);
-      least1 = smaller(least1, value1);
+      for (int c = 0; c < Count; ++c) most[c] = larger(most[c], value[c]);
     }
-    store(to.weights.data() + j, least0);
-    store(to.weights.data() + j + float_lanes, least1);
-  }
+    for (int c = 0; c < Count; ++c) store(to.weights.data() + j + c * float_lanes, -most[c]);
+  };
+  int j = 0;
+  for (; j + 4 * float_lanes <= to.padded; j += 4 * float_lanes) transform_some(j, std::integral_constant<int, 4>{});
+  for (; j < to.padded; j += 2 * float_lanes) transform_some(j, std::integral_constant<int, 2>{});
 }
 
 /// The matrix of -x_i . y_j - a_i - b_j over the unit, rounded.
@@ -180,7 +183,10 @@ class SmallProblem {
   void take_coarse() { failed_ = failed_ || integers_.failed(); }
   bool failed() const { return failed_; }
   /// True when the solution of the finest level could be made exact.
-  bool settle() { return !integers_.failed() && near_.settle(integers_, dimension_, unit_, columns_.sides[0].weights); }
+  template <int Dimension>
+  bool settle() {
+    return !integers_.failed() && near_.settle<Dimension>(integers_, dimension_, unit_, columns_.sides[0].weights);
+  }
   void write(const PointSets& points, Assignment& result) const;
 
  private:
@@ -243,11 +249,11 @@ unsigned solve_in(std::span<SmallProblem> problems) {
   unsigned solved = 0;
   for (std::size_t p = 0; p < problems.size(); ++p) {
     if (problems[p].failed()) continue;
-    bool settled = problems[p].settle();
+    bool settled = problems[p].settle<Dimension>();
     for (float reach = shortest; !settled && reach < longest_reach;) {
       reach = std::min(4 * reach, longest_reach);
       solve(problems.subspan(p, 1), 0, reach);
-      settled = problems[p].settle();
+      settled = problems[p].settle<Dimension>();
     }
     solved |= settled ? 1u << p : 0u;
   }
