@@ -1,5 +1,10 @@
 #include "fortet/couplings/assignment.hpp"
 
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numeric>
+
 #include "assignment_solver.hpp"
 #include "fortet/base/error.hpp"
 #include "small_assignment.hpp"

@@ -42,7 +42,7 @@ class ComputedCosts {
 
   using Row = const double*;
   Row row(Index i) const { return rows_.data() + i * dimension(); }
-  /// Costs of columns j .. j + 7.
+  /// Costs of the lanes' columns from j on.
   Lanes costs(Row row, Index j) const {
     Lanes sum{};
     for (int k = 0; k < dimension(); ++k) {
@@ -51,7 +51,7 @@ class ComputedCosts {
     }
     return sum;
   }
-  /// Lower bounds of the costs in blocks b .. b + 7.
+  /// Lower bounds of the costs in the lanes' blocks from b on.
   Lanes bounds(Row row, Index b) const {
     Lanes sum{};
     for (int k = 0; k < dimension(); ++k) {

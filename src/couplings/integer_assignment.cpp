@@ -116,7 +116,7 @@ IntegerAssignment::Best IntegerAssignment::two_smallest(int i) {
   const Short* const costs = row(i);
   Short* const lowered = lowered_.data();
   const Shorts grows = broadcast(lowered_next_), by = broadcast(lowered_by_);
-  Shorts first = broadcast(none), second = first, places{}, place = lane_numbers;
+  Shorts first = broadcast(none), second = first, places{}, place = lane_numbers<Shorts>();
   for (int j = 0, end = padded_; j < end; j += short_lanes) {
     const Shorts old = load(lowered + j), w = chosen(equal(place, grows), old + by, old);
     store(lowered + j, w);
@@ -137,7 +137,7 @@ int IntegerAssignment::free_column(int i, Short reduced) const {
   const Short *const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_, *const lowered = lowered_.data();
   for (int j = 0; j < padded_; j += short_lanes) {
     const std::uint32_t found =
-        bits_of(equal(load(costs + j) + load(lowered + j), broadcast(reduced))) & ~taken_[j / short_lanes];
+        bits_of(equal(load(costs + j) + load(lowered + j), broadcast(reduced)) & ~taken_[j / short_lanes]);
     if (found != 0) return j + std::countr_zero(found);
   }
   return -1;
@@ -163,7 +163,7 @@ void IntegerAssignment::order_free_rows() {
     for (std::size_t b = 0, blocks = static_cast<std::size_t>(padded_) / short_lanes; b < blocks; ++b) {
       const Shorts value = load(costs + b * short_lanes) + load(lowered + b * short_lanes);
       all = smaller(all, value);
-      free = smaller(free, chosen(where(taken_[b]), free, value));
+      free = smaller(free, chosen(taken_[b], free, value));
     }
     left_[k] = std::min(smallest(free) - smallest(all), 32767) << 16 | rows_[k];
   }
@@ -183,7 +183,7 @@ template <bool First>
 #pragma GCC unroll 8
   for (std::size_t b = 0, blocks = static_cast<std::size_t>(padded_) / short_lanes; b < blocks; ++b) {
     const std::size_t j = b * short_lanes;
-    const Where open = where(~done_[b]);
+    const Where open = ~done_[b];
     Shorts value = load(costs + j) + load(lowered + j);
     if constexpr (First) {
       store(reached_from + j, from);

@@ -7,25 +7,8 @@
 
 namespace fortet::couplings {
 
-/// Up to 512 columns, a bit each. A column is added by writing the whole: a load that follows a narrow store into what
-/// it reads would wait for it.
-class ColumnSet {
- public:
-  void clear() { words_ = Words{}; }
-  void add(int j) {
-    constexpr Words numbers{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const Words there = std::bit_cast<Words>(numbers == broadcast(static_cast<std::uint32_t>(j / short_lanes)));
-    words_ |= there & (1u << j % short_lanes);
-  }
-  /// A bit for each of the columns from 32 b on.
-  std::uint32_t operator[](std::size_t b) const { return words_[b]; }
-
- private:
-  Words words_{};
-};
-
 /// Assignment of n <= 512 rows to n columns, costs whole numbers from 0 to largest_cost, by augmenting row reduction
-/// and Dijkstra searches over all columns. Sixteen bits hold every sum, so that a vector holds 32 columns: the
+/// and Dijkstra searches over all columns. Sixteen bits hold every sum, so that a register holds up to 32 columns: the
 /// potentials of rows are u_i = min_j (c_ij + w_j) and those of columns -w_j, with w and all distances up to
 /// largest_potential.
 class IntegerAssignment {

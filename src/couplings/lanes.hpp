@@ -1,6 +1,7 @@
 #pragma once
-/// Vectors of 64 bytes in the vector extension of GCC and Clang, eight doubles first of all: compilers do not vectorise
-/// a search for the two smallest values, or for a minimum and its place.
+/// A register of doubles, or of narrower numbers, in the vector extension of GCC and Clang: compilers do not vectorise
+/// a search for the two smallest values, or for a minimum and its place. Vectors longer than a register would be taken
+/// apart, lane by lane.
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -8,18 +9,29 @@
 
 #include "fortet/base/points.hpp"
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 #pragma GCC diagnostic ignored "-Wpsabi"  // nothing here is called across object files
 
 namespace fortet::couplings {
 
+#if defined __AVX512BW__
+inline constexpr int register_bytes = 64;
+#elif defined __AVX2__
+inline constexpr int register_bytes = 32;
+#else
+inline constexpr int register_bytes = 16;
+#endif
 using Short = std::uint16_t;
-using Lanes = double __attribute__((vector_size(64)));
-using Floats = float __attribute__((vector_size(64)));
-using Words = std::uint32_t __attribute__((vector_size(64)));
-using Shorts = Short __attribute__((vector_size(64)));
-using Integers = std::int64_t __attribute__((vector_size(64)));
-inline constexpr Index lane_count = 8;
-inline constexpr int float_lanes = 16, short_lanes = 32;
+using Lanes = double __attribute__((vector_size(register_bytes)));
+using Integers = std::int64_t __attribute__((vector_size(register_bytes)));
+using Floats = float __attribute__((vector_size(register_bytes)));
+using Words = std::uint32_t __attribute__((vector_size(register_bytes)));
+using Shorts = Short __attribute__((vector_size(register_bytes)));
+inline constexpr Index lane_count = register_bytes / 8;
+inline constexpr int float_lanes = register_bytes / 4, short_lanes = register_bytes / 2;
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
@@ -64,9 +76,16 @@ inline Floats smaller(Floats a, Floats b) { return a < b ? a : b; }
 inline Floats larger(Floats a, Floats b) { return a > b ? a : b; }
 
 inline double smallest(Lanes a) {
+#if defined __AVX512BW__
   a = smaller(a, __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3));
   a = smaller(a, __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5));
   a = smaller(a, __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6));
+#elif defined __AVX2__
+  a = smaller(a, __builtin_shufflevector(a, a, 2, 3, 0, 1));
+  a = smaller(a, __builtin_shufflevector(a, a, 1, 0, 3, 2));
+#else
+  a = smaller(a, __builtin_shufflevector(a, a, 1, 0));
+#endif
   return a[0];
 }
 inline double largest(Lanes a) { return -smallest(-a); }
@@ -74,13 +93,15 @@ inline double largest(Lanes a) { return -smallest(-a); }
 /// Calls visit(l) for the lanes where the comparison holds, in their order.
 template <class Visit>
 inline void for_lanes(Integers comparison, const Visit& visit) {
-  using Bytes = std::int8_t __attribute__((vector_size(8)));
-  std::uint64_t hits = std::bit_cast<std::uint64_t>(__builtin_convertvector(comparison, Bytes));
-  while (hits != 0) {
-    const int lane = std::countr_zero(hits) / 8;
-    hits &= ~(std::uint64_t{255} << (8 * lane));
-    visit(lane);
-  }
+#if defined __AVX512BW__
+  std::uint32_t hits = _mm512_cmplt_epi64_mask(std::bit_cast<__m512i>(comparison), __m512i{});
+#elif defined __AVX2__
+  auto hits = static_cast<std::uint32_t>(_mm256_movemask_pd(std::bit_cast<__m256d>(comparison)));
+#else
+  std::uint32_t hits = 0;
+  for (int lane = 0; lane < lane_count; ++lane) hits |= (comparison[lane] != 0 ? 1u : 0u) << lane;
+#endif
+  for (; hits != 0; hits &= hits - 1) visit(std::countr_zero(hits));
 }
 
 /// Smallest of `size` values, a multiple of the lane count.

@@ -1,5 +1,8 @@
 #include "spatial_order.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace fortet::couplings {
 namespace {
 
