@@ -75,7 +75,7 @@ void IntegerAssignment::begin_reduction() {
   std::iota(rows_.begin(), rows_.end(), 0);
   count_ = size_;
   next_ = left_count_ = pass_ = 0;
-  lowered_by_ = 0;
+  lowered_next_ = lowered_by_ = 0;
   failed_ = false;
 }
 

@@ -40,14 +40,11 @@ class IntegerAssignment {
   void for_near(int i, Short distance, const Visit& visit) const {
     const Short *const costs = matrix_.data() + static_cast<std::size_t>(i) * padded_, *const lowered = lowered_.data();
     const int own = column_of_[i];
-    const Shorts limit = broadcast(static_cast<Short>(costs[own] + lowered[own] + distance));
-    const auto near = [&](int j) {
-      return std::uint64_t{bits_of(at_most(load(costs + j) + load(lowered + j), limit))};
-    };
-    for (int j = 0; j < padded_; j += 2 * short_lanes) {
-      std::uint64_t found = near(j);
-      if (j + short_lanes < padded_) found |= near(j + short_lanes) << short_lanes;
-      for (; found != 0; found &= found - 1) visit(j + std::countr_zero(found));
+    // Not the padding: real columns are below it.
+    const Shorts limit = broadcast(static_cast<Short>(std::min(costs[own] + lowered[own] + distance, none - 1)));
+    for (int j = 0; j < padded_; j += short_lanes) {
+      std::uint32_t near = bits_of(at_most(load(costs + j) + load(lowered + j), limit));
+      for (; near != 0; near &= near - 1) visit(j + std::countr_zero(near));
     }
   }
   std::int64_t scans() const { return scans_; }  ///< of all problems so far

@@ -4,16 +4,6 @@
 
 namespace fortet::training {
 
-namespace {
-void gather(const PointArray& from, std::span<const std::int32_t> rows, Points to) {
-  for (int k = 0; k < to.dimension(); ++k) {
-    const double* values = from.view().coordinate(k);
-    double* out = to.coordinate(k);
-    for (Index i = 0; i < to.size(); ++i) out[i] = values[rows[i]];
-  }
-}
-}  // namespace
-
 CoupledPairs::CoupledPairs(TrainingPoints source, TrainingPoints target, couplings::CouplingPtr coupling, bool global,
                            Index batch, std::uint64_t seed, const std::string& name)
     : source_(std::move(source)),
@@ -23,25 +13,22 @@ CoupledPairs::CoupledPairs(TrainingPoints source, TrainingPoints target, couplin
       name_(name),
       stream_(seed, parallel::Purpose::pairing, name) {
   if (!global || coupling_->is_independent()) return;
-  const auto planned = [&](int ahead) {
+  const auto make = [&](int ahead) {
     return std::make_unique<PlannedBatches>(source_, target_, *coupling_, stream_, batch, ahead);
   };
-  planned_ = planned(parallel::thread_count());
-  planned_validation_ = planned(0);
+  planned_ = make(std::max(1, parallel::thread_count() / 2));
+  planned_validation_ = make(0);
 }
 
 void CoupledPairs::prepare(std::uint32_t step, const parallel::Communicator& communicator) {
-  if (planned_) (step < validation_step ? *planned_ : *planned_validation_).prepare(step, communicator);
+  if (planned_) planned(step).prepare(step, communicator);
 }
 
 bool CoupledPairs::work_ahead(bool wanted) { return planned_ && planned_->plan_ahead(wanted); }
 
 void CoupledPairs::draw(std::uint32_t step, Index first, Points x0, Points x1) const {
   if (planned_) {
-    const auto& [all0, all1, pairing] = (step < validation_step ? *planned_ : *planned_validation_).batch(step);
-    const auto rows = [&](const std::vector<std::int32_t>& all) { return std::span(all).subspan(first, x0.size()); };
-    gather(all0, rows(pairing.source), x0);
-    gather(all1, rows(pairing.target), x1);
+    planned(step).draw(step, first, x0, x1);
     return;
   }
   if (coupling_->is_independent()) {

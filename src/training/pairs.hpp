@@ -34,6 +34,10 @@ class CoupledPairs : public Pairs {
   void draw(std::uint32_t step, Index first, Points x0, Points x1) const override;
 
  private:
+  PlannedBatches& planned(std::uint32_t step) const {
+    return step < validation_step ? *planned_ : *planned_validation_;
+  }
+
   TrainingPoints source_, target_;
   couplings::CouplingPtr coupling_;
   std::uint64_t seed_;

@@ -1,5 +1,6 @@
 #include "planned_batches.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <thread>
 
@@ -18,8 +19,17 @@ PlannedBatches::PlannedBatches(const TrainingPoints& source, const TrainingPoint
       stream_(stream),
       batch_(batch),
       ahead_(ahead),
-      groups_(new Group[2 * ahead + 1]),
-      next_(none) {}
+      kept_(std::max(1, 2 * ahead)),
+      groups_(new Group[kept_]),
+      next_(none) {
+  for (int g = 0; g < kept_; ++g) {
+    for (int k = 0; k < 2; ++k) {
+      groups_[g].x0[k] = PointArray(batch, dimension());
+      groups_[g].x1[k] = PointArray(batch, dimension());
+    }
+    groups_[g].pairs = PointArray(2 * batch, 2 * dimension());
+  }
+}
 
 void PlannedBatches::prepare(std::uint32_t step, const parallel::Communicator& communicator) {
   const bool goes_on = current_ >= 0 && step >= first_step_ && communicator.size() == ranks_ &&
@@ -27,12 +37,14 @@ void PlannedBatches::prepare(std::uint32_t step, const parallel::Communicator& c
   if (!goes_on) begin(step, communicator);
   const std::int64_t wanted = number(step);
   if (wanted == current_) return;
-  Group& there = group(wanted);
+  const Group& there = group(wanted);
   while (there.planned.load(std::memory_order_acquire) != wanted) {
     if (!plan_up_to(wanted + ahead_)) std::this_thread::yield();  // another thread is on it
   }
   if (there.failure) std::rethrow_exception(there.failure);
-  if (ranks_ > 1) share(there, communicator);
+  const auto count = static_cast<int>(values_per_rank());
+  MPI_Allgather(there.pairs.view().coordinate(0), count, MPI_DOUBLE, pairs_.data(), count, MPI_DOUBLE,
+                communicator.handle());
   current_.store(wanted, std::memory_order_release);
 }
 
@@ -43,22 +55,20 @@ void PlannedBatches::begin(std::uint32_t step, const parallel::Communicator& com
   ranks_ = communicator.size();
   rank_ = communicator.rank();
   first_step_ = step;
-  for (int g = 0; g <= 2 * ahead_; ++g) {
-    groups_[g].planned = -1;
-    groups_[g].failure = nullptr;
-    groups_[g].batches.resize(steps_per_group());
-    for (Batch& batch : groups_[g].batches) {
-      if (batch.x0.size() == batch_) continue;
-      batch.x0 = PointArray(batch_, source_.dimension());
-      batch.x1 = PointArray(batch_, target_.dimension());
-    }
-  }
+  pairs_.resize(ranks_ * values_per_rank());
+  for (int g = 0; g < kept_; ++g) groups_[g].planned = -1;
   current_ = -1;
   next_.store(0, std::memory_order_release);
 }
 
-const PlannedBatches::Batch& PlannedBatches::batch(std::uint32_t step) const {
-  return group(number(step)).batches[(step - first_step_) % steps_per_group()];
+void PlannedBatches::draw(std::uint32_t step, Index first, Points x0, Points x1) const {
+  const std::int64_t place = (step - first_step_) % steps_per_group();
+  const ConstPoints of_rank(pairs_.data() + place / 2 * values_per_rank(), 2 * batch_, 2 * dimension());
+  const ConstPoints pairs = of_rank.slice(place % 2 * batch_ + first, x0.size());
+  for (int k = 0; k < dimension(); ++k) {
+    std::copy_n(pairs.coordinate(k), x0.size(), x0.coordinate(k));
+    std::copy_n(pairs.coordinate(dimension() + k), x1.size(), x1.coordinate(k));
+  }
 }
 
 bool PlannedBatches::plan_ahead(bool wanted) {
@@ -79,41 +89,25 @@ bool PlannedBatches::plan_up_to(std::int64_t last) {
 
 void PlannedBatches::plan(std::int64_t number) {
   Group& planned = group(number);
+  planned.failure = nullptr;
   try {
-    const std::int64_t first = first_step_ + number * steps_per_group();
-    std::array<couplings::Minibatch, 2> own;
-    for (std::int64_t k = 0; k < steps_per_group(); ++k) {
-      Batch& batch = planned.batches[k];
-      const auto step = static_cast<std::uint32_t>(first + k);
-      source_.draw(step, 0, batch.x0);
-      target_.draw(step, 0, batch.x1);
-      if (k / 2 == rank_) own[k % 2] = {batch.x0, batch.x1, step, &batch.pairing};
+    std::array<couplings::Minibatch, 2> minibatches;
+    for (int k = 0; k < 2; ++k) {
+      const auto step = static_cast<std::uint32_t>(first_step_ + number * steps_per_group() + 2 * rank_ + k);
+      source_.draw(step, 0, planned.x0[k]);
+      target_.draw(step, 0, planned.x1[k]);
+      minibatches[k] = {planned.x0[k], planned.x1[k], step, &planned.pairings[k]};
     }
-    coupling_.pair_all(own, stream_);
+    coupling_.pair_all(minibatches, stream_);
+    for (int k = 0; k < 2; ++k) {
+      const Points pairs = planned.pairs.view().slice(k * batch_, batch_);
+      gather(planned.x0[k], planned.pairings[k].source, pairs.columns(0, dimension()));
+      gather(planned.x1[k], planned.pairings[k].target, pairs.columns(dimension(), dimension()));
+    }
   } catch (...) {
     planned.failure = std::current_exception();
   }
   planned.planned.store(number, std::memory_order_release);
-}
-
-/// Plans of every rank for all ranks.
-void PlannedBatches::share(Group& group, const parallel::Communicator& communicator) {
-  own_.clear();
-  for (int k = 2 * rank_; k < 2 * rank_ + 2; ++k) {
-    const couplings::Pairing& pairing = group.batches[k].pairing;
-    own_.insert(own_.end(), pairing.source.begin(), pairing.source.end());
-    own_.insert(own_.end(), pairing.target.begin(), pairing.target.end());
-  }
-  const auto count = static_cast<int>(own_.size());
-  all_.resize(own_.size() * ranks_);
-  MPI_Allgather(own_.data(), count, MPI_INT32_T, all_.data(), count, MPI_INT32_T, communicator.handle());
-  auto next = all_.begin();
-  for (Batch& batch : group.batches) {
-    for (std::vector<std::int32_t>* rows : {&batch.pairing.source, &batch.pairing.target}) {
-      rows->assign(next, next + batch_);
-      next += batch_;
-    }
-  }
 }
 
 }  // namespace fortet::training

@@ -1,5 +1,5 @@
 #pragma once
-/// Plans of whole minibatches, computed ahead of the steps that take them.
+/// Coupled minibatches, made ahead of the steps that take them.
 #include <atomic>
 #include <exception>
 #include <memory>
@@ -10,54 +10,56 @@
 
 namespace fortet::training {
 
-/// Batches of consecutive steps, each with its plan, in groups of two per rank: every rank draws the points of all
-/// batches, which are cheap, plans two of them, and sends its plans to the others when the first step of the group
-/// comes. Any thread can plan a group of a later step meanwhile.
+/// Pairs of whole batches of consecutive steps, in groups of two batches per rank: each rank draws and couples its two,
+/// and all ranks receive all of them when the first step of the group comes. Any thread can couple those of a later
+/// group meanwhile.
 class PlannedBatches {
  public:
-  /// Plans up to `ahead` groups beyond the current one first of all, and up to twice as many when nothing else is to be
-  /// done.
+  /// Up to `ahead` groups beyond the current one are wanted first of all, and up to twice as many when nothing else is
+  /// to be done.
   PlannedBatches(const TrainingPoints& source, const TrainingPoints& target, const couplings::Coupling& coupling,
                  const parallel::Stream& stream, Index batch, int ahead);
 
-  struct Batch {
-    PointArray x0, x1;
-    couplings::Pairing pairing;
-  };
-  /// The batch of a step is there afterwards, those of earlier steps may be gone. Collective; rethrows what planning
+  /// The pairs of a step are there afterwards, those of other groups are not. Collective; rethrows what the coupling
   /// has thrown.
   void prepare(std::uint32_t step, const parallel::Communicator& communicator);
-  const Batch& batch(std::uint32_t step) const;
+  /// Pairs first .. of the batch of this step.
+  void draw(std::uint32_t step, Index first, Points x0, Points x1) const;
 
-  /// Plans one group of later steps; false when there are enough of them. From any thread, also beside prepare().
+  /// Couples the batches of one later group; false when there are enough of them. From any thread, also beside
+  /// prepare().
   bool plan_ahead(bool wanted);
 
  private:
+  /// What one rank makes of a group.
   struct Group {
-    std::vector<Batch> batches;
+    std::array<PointArray, 2> x0, x1;
+    std::array<couplings::Pairing, 2> pairings;
+    PointArray pairs;  // of both batches, one after the other: x_0 and beside it x_1
     std::exception_ptr failure;
-    std::atomic<std::int64_t> planned{-1};  // number of the group whose plans are there
+    std::atomic<std::int64_t> planned{-1};  // number of the group that is there
   };
   void begin(std::uint32_t step, const parallel::Communicator& communicator);
   bool plan_up_to(std::int64_t last);
   void plan(std::int64_t number);
-  void share(Group& group, const parallel::Communicator& communicator);
-  Group& group(std::int64_t number) const { return groups_[number % (2 * ahead_ + 1)]; }
+  Group& group(std::int64_t number) const { return groups_[number % kept_]; }
   std::int64_t number(std::uint32_t step) const { return (std::int64_t{step} - first_step_) / steps_per_group(); }
   std::int64_t steps_per_group() const { return std::int64_t{2} * ranks_; }
+  int dimension() const { return source_.dimension(); }
+  Index values_per_rank() const { return 2 * batch_ * 2 * dimension(); }
 
   const TrainingPoints& source_;
   const TrainingPoints& target_;
   const couplings::Coupling& coupling_;
   const parallel::Stream& stream_;
   Index batch_;
-  int ahead_, ranks_ = 1, rank_ = 0;
+  int ahead_, kept_, ranks_ = 1, rank_ = 0;
   std::unique_ptr<Group[]> groups_;
+  std::vector<double> pairs_;  // of all ranks for the current group
   std::int64_t first_step_ = 0;
-  // The group whose steps are being done, the first that nobody has begun, and how many are being planned.
+  // The group whose steps are being done, the first that nobody has begun, and how many are being made.
   std::atomic<std::int64_t> current_{-1}, next_;
   std::atomic<int> busy_{0};
-  std::vector<std::int32_t> own_, all_;  // plans as sent
 };
 
 }  // namespace fortet::training

@@ -51,6 +51,14 @@ void copy_row(const PointArray& from, Index row, Points to, Index i) {
 }
 }  // namespace
 
+void gather(ConstPoints from, std::span<const std::int32_t> rows, Points to) {
+  for (int k = 0; k < to.dimension(); ++k) {
+    const double* values = from.coordinate(k);
+    double* out = to.coordinate(k);
+    for (Index i = 0; i < to.size(); ++i) out[i] = values[rows[i]];
+  }
+}
+
 TrainingPoints::TrainingPoints(laws::LawPtr law, std::uint64_t seed, const std::string& name, std::int64_t count,
                                std::int64_t held_out, Index batch)
     : law_(std::move(law)),

@@ -1,6 +1,7 @@
 #pragma once
 /// Points that a training batch is drawn from: fresh samples of a law, or a finite set of them.
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "fortet/laws/law.hpp"
@@ -9,6 +10,9 @@ namespace fortet::training {
 
 /// Steps of the validation batches are counted from here.
 inline constexpr std::uint32_t validation_step = 0x80000000u;
+
+/// to(i) = from(rows[i]).
+void gather(ConstPoints from, std::span<const std::int32_t> rows, Points to);
 
 class TrainingPoints {
  public:
