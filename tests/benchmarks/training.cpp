@@ -98,7 +98,8 @@ void ot_cfm_step(benchmark::State& state) {
   state.counters["over_cfm"] = step / median(plain);
   state.counters["seconds_of_20000_steps"] = 20000 * step;
 }
-BENCHMARK(ot_cfm_step)->Arg(1)->Arg(2)->Iterations(9)->UseManualTime();
+BENCHMARK(ot_cfm_step)->Arg(1)->Iterations(1)->UseManualTime();
+BENCHMARK(ot_cfm_step)->Arg(2)->Iterations(9)->UseManualTime();
 
 }  // namespace
 
