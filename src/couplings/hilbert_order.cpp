@@ -9,7 +9,8 @@ namespace fortet::couplings {
 namespace {
 
 constexpr int key_bits = 16;
-/// Places on the curve of 16 points, whose whole coordinates of `bits` bits are `stride` apart (Skilling 2004).
+/// Places on the curve of a register of points, whose whole coordinates of `bits` bits are `stride` apart (Skilling
+/// 2004).
 Words places(std::uint32_t* axes, int bits, int dimension, int stride) {
   const auto axis = [&](int k) { return axes + static_cast<std::size_t>(k) * stride; };
   Words first = load(axis(0));

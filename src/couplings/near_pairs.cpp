@@ -100,9 +100,9 @@ void NearPairs::look_once(double tolerance) {
   shortened_.assign(size, 0);
   earlier_.assign(size, 0);
   seen_.assign(size, 0);
-  again_.assign(size, 0);
+  waiting_.assign(size, 0);
   order_.resize(size + 1);
-  repeated_.resize(size + 1);
+  queue_.resize(size + 1);
   for (int p = 0; p < begin_[size]; ++p) earlier_[pairs_[p].column] += pairs_[p].tight ? 1 : 0;
   std::size_t ready = 0, repeated = 0;
   for (std::size_t j = 0; j < size; ++j) {
@@ -125,18 +125,16 @@ void NearPairs::look_once(double tolerance) {
       shift_[j] = shorter ? distance : old;
       parent_[j] = shorter ? own : parent_[j];
       shortened_[j] += shorter ? 1 : 0;
-      const int repeat = (shorter ? 1 : 0) & seen_[j] & ~again_[j];
-      again_[j] |= repeat;
-      repeated_[repeated] = j;
+      const int row = row_of_[j], repeat = (shorter ? 1 : 0) & seen_[j] & ~waiting_[row];
+      waiting_[row] |= repeat;
+      queue_[repeated] = row;
       repeated += repeat;
       earlier_[j] -= tight ? 1 : 0;
       order_[ready] = j;
       ready += tight && earlier_[j] == 0 ? 1 : 0;
     }
   }
-  queue_.clear();
-  waiting_.assign(size, 0);
-  for (std::size_t k = 0; k < repeated; ++k) await(row_of_[repeated_[k]]);
+  queue_.resize(repeated);
 }
 
 void NearPairs::await(int row) {

@@ -40,10 +40,10 @@ class NearPairs {
   std::vector<double> own_, first_own_;  // of a row: value of the pair with its column, now and before any exchange
   std::vector<double> start_, shift_;    // of a column: v and q
   // Of columns: what the distance comes from, how often it was shortened, how many tight pairs of rows not looked at
-  // lead to it, whether its row was looked at, and whether it must be again.
-  std::vector<int> parent_, shortened_, earlier_, seen_, again_;
-  std::vector<int> order_, repeated_;  // columns in the order of the first look, and those to be looked at again
-  std::vector<int> queue_, waiting_;   // rows to look at after the first time, and which they are
+  // lead to it, and whether its row was looked at.
+  std::vector<int> parent_, shortened_, earlier_, seen_;
+  std::vector<int> order_;            // columns in the order of the first look
+  std::vector<int> queue_, waiting_;  // rows to look at after the first time, and which they are
 };
 
 }  // namespace fortet::couplings

@@ -55,7 +55,8 @@ void Team::for_each(int count, const std::function<void(int)>& body) {
   body_ = &body;
   running_.store(count, std::memory_order_relaxed);
   open(static_cast<std::uint64_t>(count));
-  for (int item = 0; take_first(item);) run(item);
+  while (run_one(true, 1)) {
+  }
   for (int looks = 0; running_.load(std::memory_order_acquire) > 0; ++looks) {
     if (looks < most_looks) {
       pause();
@@ -73,55 +74,34 @@ void Team::open(std::uint64_t count) {
   items_.notify_all();
 }
 
-bool Team::take_first(int& item) {
-  std::uint64_t items = items_.load(std::memory_order_acquire);
-  do {
-    if (first_of(items) == end_of(items)) return false;
-  } while (!items_.compare_exchange_weak(items, items + (std::uint64_t{1} << bits), std::memory_order_acq_rel));
-  item = static_cast<int>(first_of(items));
-  return true;
-}
-
-/// Unless fewer than `fewest` items are left.
-bool Team::take_last(int& item, std::uint64_t fewest) {
-  std::uint64_t items = items_.load(std::memory_order_acquire);
+/// Takes the first item that nobody has taken, or the last, unless fewer than `fewest` are left; runs it.
+bool Team::run_one(bool first, std::uint64_t fewest) {
+  std::uint64_t items = items_.load(std::memory_order_acquire), rest;
   do {
     if (end_of(items) - first_of(items) < fewest) return false;
-  } while (!items_.compare_exchange_weak(items, items - 1, std::memory_order_acq_rel));
-  item = static_cast<int>(end_of(items)) - 1;
-  return true;
-}
-
-void Team::run(int item) {
+    rest = first ? items + (std::uint64_t{1} << bits) : items - 1;
+  } while (!items_.compare_exchange_weak(items, rest, std::memory_order_acq_rel));
   try {
-    (*body_)(item);
+    (*body_)(static_cast<int>(first ? first_of(items) : end_of(rest)));
   } catch (...) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();
   }
   running_.fetch_sub(1, std::memory_order_acq_rel);
+  return true;
 }
 
 /// What a thread does that does not lead. The last item is better left to the leader while there is other work: it
 /// would have to wait for it.
 void Team::work() {
-  int item = 0, looks = 0;
-  while (!ended_.load(std::memory_order_acquire)) {
-    const std::uint64_t seen = items_.load(std::memory_order_acquire);
-    ++looks;
-    if (spare_(true)) {
+  for (int looks = 0;;) {
+    const std::uint64_t seen = items_.load(std::memory_order_acquire);  // before ended_: the end changes it later
+    if (ended_.load(std::memory_order_acquire)) return;
+    if (spare_(true) || run_one(false, 2) || spare_(false) || run_one(false, 1)) {
       looks = 0;
-    } else if (take_last(item, 2)) {
-      run(item);
-      looks = 0;
-    } else if (spare_(false)) {
-      looks = 0;
-    } else if (take_last(item, 1)) {
-      run(item);
-      looks = 0;
-    } else if (looks < most_looks) {
+    } else if (++looks < most_looks) {
       pause();
-    } else if (!ended_.load(std::memory_order_acquire)) {
+    } else {
       items_.wait(seen, std::memory_order_acquire);
       looks = 0;
     }

@@ -29,9 +29,7 @@ class Team {
   void work();
   void end();
   void open(std::uint64_t count);
-  bool take_first(int& item);
-  bool take_last(int& item, std::uint64_t fewest);
-  void run(int item);
+  bool run_one(bool first, std::uint64_t fewest);
 
   const Spare& spare_;
   const std::function<void(int)>* body_ = nullptr;
