@@ -112,6 +112,20 @@ bool Expression::is_uniform() const {
   return !any_node(node_, [](const Node& node) { return node.operation == Operation::coordinate; });
 }
 bool Expression::is_zero() const { return node_->operation == Operation::constant && node_->value == 0; }
+Smoothness Expression::smoothness() const {
+  const auto is_sharp = [](const NodePtr& node, std::initializer_list<Operation> kinds) {
+    return std::find(kinds.begin(), kinds.end(), node->operation) != kinds.end() &&
+           any_node(node, [](const Node& part) { return part.operation == Operation::coordinate; });
+  };
+  using enum Operation;
+  Smoothness worst = Smoothness::smooth;
+  for (const NodePtr& node : in_order(node_)) {
+    if (is_sharp(node, {select, step, sign, less, less_equal, greater, greater_equal, Operation::atan2}))
+      return Smoothness::jumping;
+    if (is_sharp(node, {Operation::abs, Operation::min, Operation::max})) worst = Smoothness::kinked;
+  }
+  return worst;
+}
 std::string Expression::text() const { return formula_text(node_); }
 
 void Expression::evaluate(double t, ConstPoints x, double* out) const { run(*program_, t, x, out); }

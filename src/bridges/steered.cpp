@@ -1,16 +1,10 @@
 #include "steered.hpp"
 
+#include "fortet/base/scratch.hpp"
+
 namespace fortet::bridges {
 
 namespace {
-/// Columns that a block needs for a while, one set per thread and purpose.
-template <int purpose>
-Points scratch(Index count, int columns) {
-  thread_local std::vector<double> storage;
-  storage.resize(static_cast<std::size_t>(count) * columns);
-  return Points(storage.data(), count, columns);
-}
-
 void add(Points out, double factor, ConstPoints terms) {
   for (int k = 0; k < out.dimension(); ++k) {
     double* __restrict to = out.coordinate(k);
@@ -51,6 +45,7 @@ class WithMoreNoise : public processes::Process {
   double clock_rate(double t) const override { return of_->clock_rate(t); }
   double clock(double t) const override { return of_->clock(t); }
   bool is_axis_separable() const override { return of_->is_axis_separable(); }
+  processes::Regularity regularity() const override { return of_->regularity(); }
 
  private:
   static void multiply(Points out, double factor) {
@@ -66,13 +61,15 @@ class WithMoreNoise : public processes::Process {
 void Steered::steering(double t, ConstPoints x, Points out) const {
   const Index n = x.size();
   const int d = dimension();
-  const Points gradient = scratch<0>(n, d);
+  const Scratch scratch(n, d);
+  const Points gradient = scratch.points(n, d);
   gradient_->evaluate(t, x, gradient);
   for (int k = 0; k < d; ++k) std::fill_n(out.coordinate(k), n, 0.0);
   if (reference_->noise_shape() == processes::NoiseShape::uniform) {
     return add(out, std::pow(reference_->noise_level(t), 2), gradient);
   }
-  const Points diffusion = scratch<1>(n, d * (d + 1) / 2);
+  const Scratch triangle(n, d * (d + 1) / 2);
+  const Points diffusion = triangle.points(n, d * (d + 1) / 2);
   reference_->diffusion(t, x, diffusion);
   for (int i = 0, column = 0; i < d; ++i) {
     for (int j = i; j < d; ++j, ++column) {
@@ -85,7 +82,8 @@ void Steered::steering(double t, ConstPoints x, Points out) const {
 }
 
 void Steered::drift(double t, ConstPoints x, Points out) const {
-  const Points more = scratch<2>(x.size(), dimension());
+  const Scratch scratch(x.size(), dimension());
+  const Points more = scratch.points(x.size(), dimension());
   reference_->drift(t, x, out);
   steering(t, x, more);
   add(out, 1, more);

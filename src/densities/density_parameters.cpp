@@ -299,11 +299,16 @@ DensityPlan check_density(const DensitySettings& settings) {
   return plan;
 }
 
-std::vector<double> initial_masses(const DensitySettings& settings, const DensityOptions& options) {
+Source initial_source(const DensitySettings& settings, const DensityOptions& options) {
   const Grid& grid = *settings.grid;
   check_initial_mass(settings, options);
+  if (std::optional<Source> source = point_source(*settings.initial, grid)) return *std::move(source);
+  return {cell_masses(grid, *settings.initial), Sides(grid.dimension())};
+}
+
+std::vector<double> cell_masses(const Grid& grid, const laws::Law& law) {
   std::vector<double> masses(grid.local_count());
-  parallel::together(grid.communicator(), [&] { settings.initial->cell_masses(grid.local_edges(), masses); });
+  parallel::together(grid.communicator(), [&] { law.cell_masses(grid.local_edges(), masses); });
   return masses;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 /// The parameters of a deck's density in the form in which the solver uses them.
 #include "fortet/densities/density.hpp"
+#include "point_sources.hpp"
 
 namespace fortet::densities {
 
@@ -20,8 +21,11 @@ struct DensityOptions {
 
 /// Throws ParameterError.
 DensityOptions density_options(const DensitySettings& settings);
-/// Cell masses of the initial law, refused when too much of it lies outside of the grid. Collective.
-std::vector<double> initial_masses(const DensitySettings& settings, const DensityOptions& options);
+/// Cell masses of the initial law as a source, point masses shared between cells (point_sources.hpp); refused when too
+/// much of it lies outside of the grid. Collective.
+Source initial_source(const DensitySettings& settings, const DensityOptions& options);
+/// Masses of this rank's cells under a law. Collective.
+std::vector<double> cell_masses(const Grid& grid, const laws::Law& law);
 /// Solves with these options instead of those of the deck. Collective.
 DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options);
 /// Steady states: the stationary law or the mean first passage time at each time of `at`. Collective.

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "assumptions.hpp"
 #include "bernoulli.hpp"
 #include "flux_coefficients.hpp"
 #include "fortet/base/linear_algebra.hpp"
@@ -150,14 +151,29 @@ void EdgeGenerator::build_selling(double t) {
   // What an edge needs from each of its ends: the decomposition there, D^-1 (b - div D), and the potential.
   struct Site {
     std::vector<SellingTerm> terms;
-    std::array<double, 3> force{};
+    std::array<double, 3> force{}, drift{}, diagonal{};  // of D: D_kk / width^2
     double potential = 0;
   };
+  const bool has_potential = has_equilibrium(*process_, grid);
+  // Where D jumps, has kinks or vanishes at a side it is differenced itself: weights of each end, J = b p - div(D p).
+  const processes::Regularity known = process_->regularity();
+  std::array<std::array<bool, 2>, 3> degenerate{};
+  bool by_ends = known.noise != Smoothness::smooth;
+  for (int k = 0; k < d; ++k) {
+    for (int side = 0; side < 2; ++side) {
+      degenerate[k][side] = grid.boundary(k, side) == Boundary::no_flux && is_degenerate(*process_, grid, k, side);
+      by_ends = by_ends || degenerate[k][side];
+    }
+  }
+  if (known.noise == Smoothness::jumping && known.reading != 0) {
+    throw UsageError("noise that jumps, with cross terms, is discretised in the sense of Ito only; write convention: ito");
+  }
   const auto site_at = [&](ConstPoints x) {
     PointArray drift(x.size(), d), diffusion(x.size(), d * (d + 1) / 2);
     flux_coefficients(*process_, t, x, drift, diffusion);
+    if (by_ends) process_->drift(t, x, drift);
     std::vector<double> potential(x.size());
-    if (process_->has_potential()) process_->potential(x, potential.data());
+    if (has_potential) process_->potential(x, potential.data());
     std::vector<Site> sites(x.size());
     for (Index i = 0; i < x.size(); ++i) {
       Eigen::MatrixXd tensor(d, d);
@@ -176,7 +192,11 @@ void EdgeGenerator::build_selling(double t) {
             "the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
       }
       const Eigen::VectorXd force = solve_symmetric(tensor, b);
-      for (int k = 0; k < d; ++k) sites[i].force[k] = force(k);
+      for (int k = 0; k < d; ++k) {
+        sites[i].force[k] = force(k);
+        sites[i].drift[k] = b(k);
+        sites[i].diagonal[k] = tensor(k, k) / (width[k] * width[k]);
+      }
       sites[i].potential = potential[i];
     }
     return sites;
@@ -227,7 +247,6 @@ void EdgeGenerator::build_selling(double t) {
   first_.assign(1, 0);
   edges_.clear();
   edges_.reserve(grid.local_count() * (d == 2 ? 6 : 12));
-  const bool has_potential = process_->has_potential();
   const auto weight_of = [](const Site& site, const std::array<int, 3>& offset) {
     for (const SellingTerm& term : site.terms) {
       if (term.offset == offset) return 0.5 * term.weight;
@@ -240,9 +259,47 @@ void EdgeGenerator::build_selling(double t) {
     for (int k = 0; k < d; ++k) z += 0.5 * (from.force[k] + to.force[k]) * e[k] * width[k];
     return z;
   };
+  /// Whether a step leaves the domain through a side at which D vanishes.
+  const auto meets_degenerate = [&](const std::array<Index, 3>& index, const std::array<int, 3>& e) {
+    for (int k = 0; k < d; ++k) {
+      const Index target = index[k] + e[k];
+      if (!grid.is_periodic(k) && ((target < 0 && degenerate[k][0]) || (target >= grid.cells(k) && degenerate[k][1])))
+        return true;
+    }
+    return false;
+  };
+  /// Rate of leaving a cell along e with the weights of that cell, so that its mean moves by b. Where an edge of the
+  /// cell is cut by a side at which D vanishes, mass moves along the axes instead, and away from that side by the drift
+  /// alone.
+  const auto rate_by_end = [&](const Site& site, const std::array<Index, 3>& index, const std::array<int, 3>& offset,
+                               const std::array<int, 3>& e) {
+    const bool is_cut = std::any_of(site.terms.begin(), site.terms.end(), [&](const SellingTerm& term) {
+      const std::array<int, 3>& o = term.offset;
+      return meets_degenerate(index, o) || meets_degenerate(index, {-o[0], -o[1], -o[2]});
+    });
+    if (is_cut) {
+      int axis = -1, steps = 0;
+      for (int k = 0; k < d; ++k) {
+        steps += std::abs(e[k]);
+        if (e[k] != 0) axis = k;
+      }
+      if (steps != 1) return 0.0;
+      const double along = e[axis] * site.drift[axis] / width[axis];
+      if (meets_degenerate(index, {-e[0], -e[1], -e[2]})) return std::max(along, 0.0);
+      return fitted_rates(along, site.diagonal[axis], 1.0).up;
+    }
+    double z = 0;
+    for (int k = 0; k < d; ++k) z += site.force[k] * e[k] * width[k];
+    return fitted_rates(2 * weight_of(site, offset), z).up;
+  };
   std::map<std::array<int, 3>, double> offsets;
   for (const Site& site : sites) {
     for (const SellingTerm& term : site.terms) offsets[term.offset] = 0;
+  }
+  for (int k = 0; by_ends && k < d; ++k) {
+    std::array<int, 3> unit{};
+    unit[k] = 1;
+    offsets[unit] = 0;
   }
   for (Index cell = 0; cell < grid.local_count(); ++cell) {
     std::array<Index, 3> index{};
@@ -283,8 +340,16 @@ void EdgeGenerator::build_selling(double t) {
         if (fraction > 1) {
           const Site& there = sites[neighbour];
           const double weight = weight_of(here, offset) + weight_of(there, offset);
-          if (weight == 0) continue;
-          const FaceRates rates = fitted_rates(weight, drop_between(here, there, e));
+          if (weight == 0 && !by_ends) continue;
+          FaceRates rates{};
+          if (by_ends) {
+            std::array<Index, 3> target{};
+            for (int k = 0; k < d; ++k) target[k] = (index[k] + e[k] + grid.cells(k)) % grid.cells(k);
+            rates = {rate_by_end(here, index, offset, e), rate_by_end(there, target, offset, {-e[0], -e[1], -e[2]})};
+            if (rates.up == 0 && rates.down == 0) continue;
+          } else {
+            rates = fitted_rates(weight, drop_between(here, there, e));
+          }
           Edge edge{neighbour, rates.up, rates.down, {}};
           for (int k = 0; k < d; ++k) edge.step[k] = static_cast<float>(e[k] * width[k]);
           edges_.push_back(edge);

@@ -184,7 +184,9 @@ void estimate_errors(const DensitySettings& settings, DensityPath& path, const D
   add_errors_in_space(path, space);
   if (time) add_errors_in_time(path, *time);
   const bool is_truncated = density_options(settings).boundary_mass_limit >= 0;
-  const double outside = std::max(0.0, 1 - path.diagnostics.front().mass);
+  double inside = path.diagnostics.front().mass;
+  for (const auto& axis : path.diagnostics.front().absorbed) inside += axis[0] + axis[1];
+  const double outside = std::max(0.0, 1 - inside);
   for (std::size_t s = 0; s < path.snapshots.size(); ++s) {
     path.errors[s].boundary = outside;
     if (!is_truncated) continue;

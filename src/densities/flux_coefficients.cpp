@@ -27,7 +27,7 @@ void flux_coefficients(const processes::Process& process, double t, ConstPoints 
 void axis_coefficients(const processes::Process& process, double t, ConstPoints x, int axis, double* drift,
                        double* diffusion) {
   const int d = process.dimension();
-  const int diagonal = axis * d - axis * (axis - 1) / 2;  // column of D_kk in the upper triangle by rows
+  const int diagonal = diagonal_column(d, axis);
   const Index block = std::min<Index>(x.size(), block_size);
   PointArray b(block, d), half_a(block, d * (d + 1) / 2);
   for (Index begin = 0; begin < x.size(); begin += block_size) {

@@ -10,4 +10,7 @@ void axis_coefficients(const processes::Process& process, double t, ConstPoints 
 /// (b - div D)(x_i, t) in d columns, and D in the upper triangle by rows, d(d+1)/2 columns.
 void flux_coefficients(const processes::Process& process, double t, ConstPoints x, Points drift, Points diffusion);
 
+/// Column of the entry (axis, axis) in the upper triangle of a symmetric d x d matrix by rows.
+inline int diagonal_column(int dimension, int axis) { return axis * dimension - axis * (axis - 1) / 2; }
+
 }  // namespace fortet::densities

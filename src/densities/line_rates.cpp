@@ -1,12 +1,17 @@
 #include "line_rates.hpp"
 
+#include "assumptions.hpp"
 #include "bernoulli.hpp"
+#include "cell_rates.hpp"
 #include "flux_coefficients.hpp"
 #include "fortet/parallel/threads.hpp"
 
 namespace fortet::densities {
 
-LineRates::LineRates(const LineProblem& problem) : problem_(problem) {
+LineRates::LineRates(const LineProblem& problem)
+    : problem_(problem),
+      by_cells_(needs_cell_rates(*problem.process, *problem.grid, problem.lines.axis)),
+      has_equilibrium_(has_equilibrium(*problem.process, *problem.grid)) {
   const Index tiles = shared() ? 1 : lines().tiles();
   up_.resize(tiles * rows());
   down_.resize(tiles * rows());
@@ -35,11 +40,35 @@ void LineRates::scale(double scale) {
 }
 
 void LineRates::build_tile(double t, Index tile) {
+  by_cells_ ? build_tile_by_cells(t, tile) : build_tile_by_faces(t, tile);
+}
+
+void LineRates::build_tile_by_cells(double t, Index tile) {
+  const Grid& grid = *problem_.grid;
+  // Lanes without a line repeat the last one; shared rates take any line, always the globally first.
+  const Index first = tile * lane_count, last = std::max<Index>(lines().count - 1, 0);
+  LineSet origin = lines();
+  origin.first = 0;
+  CellRates rates;
+  for (int lane = 0; lane < lane_count; ++lane) {
+    if (lane == 0 || !shared()) {
+      std::vector<double> position(grid.dimension());
+      line_position(grid, shared() ? origin : lines(), shared() ? 0 : std::min(first + lane, last), position.data());
+      rates = cell_rates(*problem_.process, grid, t, lines().axis, lines().begin, lines().length, std::move(position));
+    }
+    for (Index row = 0; row < rows(); ++row) {
+      up_[tile * rows() + row].v[lane] = rates.up[row];
+      down_[tile * rows() + row].v[lane] = rates.down[row];
+    }
+  }
+}
+
+void LineRates::build_tile_by_faces(double t, Index tile) {
   const Grid& grid = *problem_.grid;
   const processes::Process& process = *problem_.process;
   const int axis = lines().axis, d = grid.dimension();
   const Index n = lines().length, cells = grid.cells(axis), begin = lines().begin;
-  const bool periodic = grid.is_periodic(axis), has_potential = process.has_potential();
+  const bool periodic = grid.is_periodic(axis), has_potential = has_equilibrium_;
   const std::vector<double>&edges = grid.edges(axis), &centres = grid.centres(axis);
   // Lanes without a line repeat the last one; shared rates take any line, always the globally first.
   const Index first = tile * lane_count, last = std::max<Index>(lines().count - 1, 0);
@@ -64,6 +93,26 @@ void LineRates::build_tile(double t, Index tile) {
   }
   std::vector<double> drift(faces.size()), diffusion(faces.size()), potential(nodes.size());
   axis_coefficients(process, t, faces, axis, drift.data(), diffusion.data());
+  if (periodic && (begin == 0 || begin + n == cells)) {
+    // The seam is one face with two coordinates.
+    PointArray ends(2 * distinct, d);
+    const Index seam = begin == 0 ? 0 : n;
+    for (int lane = 0; lane < distinct; ++lane) {
+      for (int side = 0; side < 2; ++side) {
+        for (int k = 0; k < d; ++k) ends(side * distinct + lane, k) = faces(seam * distinct + lane, k);
+        ends(side * distinct + lane, axis) = side == 0 ? edges.front() : edges.back();
+      }
+    }
+    std::vector<double> drift_there(ends.size()), diffusion_there(ends.size());
+    axis_coefficients(process, t, ends, axis, drift_there.data(), diffusion_there.data());
+    for (const Index face : {Index{0}, n}) {
+      if (begin + face != 0 && begin + face != cells) continue;
+      for (int lane = 0; lane < distinct; ++lane) {
+        drift[face * distinct + lane] = 0.5 * (drift_there[lane] + drift_there[distinct + lane]);
+        diffusion[face * distinct + lane] = 0.5 * (diffusion_there[lane] + diffusion_there[distinct + lane]);
+      }
+    }
+  }
   for (Index i = 0; i < nodes.size(); i += block_size) {
     process.potential(nodes.view().slice(i, std::min(block_size, nodes.size() - i)), potential.data() + i);
   }

@@ -13,7 +13,8 @@ struct LineProblem {
   bool shared;  ///< the rates depend on the coordinate of the axis only: stored once
 };
 
-/// Exponentially fitted rates (bernoulli.hpp). Row 0 is what lies below a line and row length + 1 what lies above it:
+/// Exponentially fitted rates, by faces (bernoulli.hpp) or by cells where coefficients are not smooth (cell_rates.hpp).
+/// Across the seam of a periodic axis both ends give one pair of rates, the mean of their coefficients. Row 0 is what lies below a line and row length + 1 what lies above it:
 /// the counters of absorbing and outflow sides (rates zero: nothing comes back), the neighbours of a part of a line, or
 /// the opposite end of a periodic line; rows 1 .. length are its cells.
 class LineRates {
@@ -35,7 +36,10 @@ class LineRates {
 
  private:
   void build_tile(double t, Index tile);
+  void build_tile_by_faces(double t, Index tile);
+  void build_tile_by_cells(double t, Index tile);
   LineProblem problem_;
+  bool by_cells_, has_equilibrium_;
   std::vector<Lanes> up_, down_;
   double largest_ = 0;
 };

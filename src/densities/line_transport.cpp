@@ -109,7 +109,7 @@ void LineTransport::build_tile(double t, Index tile) {
   for (Index i = 0; i < faces.size(); ++i) velocity[i / lane_count].v[i % lane_count] = drift[i];
   if (grid.boundary(axis, 0) == Boundary::no_flux) velocity[0].v = Vector{};
   if (grid.boundary(axis, 1) == Boundary::no_flux) velocity[n].v = Vector{};
-  if (periodic()) velocity[n] = velocity[0];
+  if (periodic()) velocity[0].v = velocity[n].v = 0.5 * (velocity[0].v + velocity[n].v);
 }
 
 void LineTransport::fill_ghosts(Lanes* p) const {

@@ -58,12 +58,10 @@ class Solver {
 
  private:
   void solve_forward() {
-    values_ = initial_masses(settings_, options_);
-    if (settings_.reference) {
-      reference_.resize(grid_.local_count());
-      parallel::together(grid_.communicator(),
-                         [&] { settings_.reference->cell_masses(grid_.local_edges(), reference_); });
-    }
+    Source source = initial_source(settings_, options_);
+    values_ = std::move(source.masses);
+    absorbed_at_start_ = std::move(source.absorbed);
+    if (settings_.reference) reference_ = cell_masses(grid_, *settings_.reference);
     const std::vector<double> volumes = grid_.local_volumes();
     if (!restored()) {
       path_.step_times.push_back(0);
@@ -77,7 +75,8 @@ class Solver {
         check(target);
         record(target);
       }
-      Snapshot snapshot{target, values_};
+      // At the start the law's own masses are kept: a source that is shared between cells is for what comes of it.
+      Snapshot snapshot{target, target > 0 ? values_ : cell_masses(grid_, *settings_.initial)};
       for (std::size_t i = 0; i < volumes.size(); ++i) snapshot.values[i] /= volumes[i];
       path_.snapshots.push_back(std::move(snapshot));
       safe_point();
@@ -333,9 +332,17 @@ class Solver {
     }
   }
 
+  Sides absorbed() const {
+    Sides sides = propagator_->absorbed();
+    for (std::size_t k = 0; k < sides.size(); ++k) {
+      for (int side = 0; side < 2; ++side) sides[k][side] += absorbed_at_start_[k][side];
+    }
+    return sides;
+  }
+
   void record(double t) {
     Diagnostics numbers = diagnose(*settings_.process, grid_, t, values_, reference_);
-    numbers.absorbed = propagator_->absorbed();
+    numbers.absorbed = absorbed();
     if (options_.action) {
       if (path_.diagnostics.empty()) last_energy_ = numbers.kinetic_energy;
       numbers.action = action_;
@@ -356,6 +363,7 @@ class Solver {
   DensityPath path_;
   std::unique_ptr<Propagator> propagator_;
   std::vector<double> values_, reference_;
+  Sides absorbed_at_start_;
   double seconds_ = 0, proposed_ = 0, action_ = 0, last_energy_ = 0;
   // Where the way to the next time of `at` stands: pieces of it, or the part of it in time.
   std::int64_t pieces_ = 0;

@@ -4,6 +4,7 @@
 #include <slepceps.h>
 #endif
 
+#include "assumptions.hpp"
 #include "fortet/base/linear_algebra.hpp"
 #include "fortet/densities/density.hpp"
 #include "generator_matrix.hpp"
@@ -159,6 +160,15 @@ double smallest_nonzero(Mat matrix, Vec null_vector, double largest_rate, const 
   throw DivergedError("spectral gap: Lanczos iteration did not converge in " + std::to_string(most) + " steps");
 }
 
+/// The rates are in detailed balance with e^{-V} at the cell centres.
+bool is_reversible(const processes::Process& process, const Grid& grid) {
+  if (!has_equilibrium(process, grid)) return false;
+  for (int axis = 0; axis < grid.dimension(); ++axis) {
+    if (needs_cell_rates(process, grid, axis)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Snapshot stationary(const processes::Process& process, const GridPtr& grid, double t) {
@@ -167,7 +177,7 @@ Snapshot stationary(const processes::Process& process, const GridPtr& grid, doub
   refuse_exits(generator, *grid, "a stationary law");
   const std::vector<double> volumes = grid->local_volumes();
   std::vector<double> masses(grid->local_count());
-  if (process.has_potential()) {
+  if (is_reversible(process, *grid)) {
     const std::vector<double> v = potential_of(process, *grid);
     for (std::size_t i = 0; i < masses.size(); ++i) masses[i] = std::exp(-v[i]) * volumes[i];
   } else {
@@ -205,7 +215,7 @@ double spectral_gap(const processes::Process& process, const GridPtr& grid, doub
   EdgeGenerator generator(process, *grid);
   generator.build(t);
   refuse_exits(generator, *grid, "a spectral gap");
-  if (process.has_potential()) {
+  if (is_reversible(process, *grid)) {
     const MatOwner matrix = assemble(*grid, generator, MatrixForm::symmetric);
     std::vector<double> root = potential_of(process, *grid);
     const std::vector<double> volumes = grid->local_volumes();

@@ -16,10 +16,7 @@ DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& 
   path.process = settings.process;
   path.is_law = options.equation == Equation::stationary;
   std::vector<double> reference;
-  if (settings.reference) {
-    reference.resize(grid.local_count());
-    parallel::together(grid.communicator(), [&] { settings.reference->cell_masses(grid.local_edges(), reference); });
-  }
+  if (settings.reference) reference = cell_masses(grid, *settings.reference);
   for (const double t : settings.at) {
     path.snapshots.push_back(path.is_law ? stationary(*settings.process, settings.grid, t)
                                          : mean_first_passage(*settings.process, settings.grid, t));
@@ -41,7 +38,7 @@ DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& 
     path.quantities["spectral_gap"] = spectral_gap(*settings.process, settings.grid, settings.at.front());
   }
   if (!path.is_law && settings.initial) {
-    const std::vector<double> masses = initial_masses(settings, options);
+    const std::vector<double> masses = initial_source(settings, options).masses;
     for (const Snapshot& snapshot : path.snapshots) {
       parallel::ExactSum sum;
       for (std::size_t i = 0; i < masses.size(); ++i) sum.add(masses[i] * snapshot.values[i]);

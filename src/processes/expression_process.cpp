@@ -6,10 +6,17 @@ namespace fortet::processes {
 namespace {
 class ExpressionProcess : public Process {
  public:
-  /// `noise`: one formula (g I), d formulas (diagonal), or d x m formulas by rows.
-  ExpressionProcess(double horizon, std::vector<Expression> drift, std::vector<Expression> noise, bool is_matrix)
+  /// `noise`: one formula (g I), d formulas (diagonal), or d x m formulas by rows. `reading`: Regularity::reading.
+  ExpressionProcess(double horizon, std::vector<Expression> drift, std::vector<Expression> noise, bool is_matrix,
+                    double reading)
       : Process(static_cast<int>(drift.size()), horizon), drift_(std::move(drift)), noise_(std::move(noise)) {
     const int d = dimension();
+    const auto roughest = [](const std::vector<Expression>& formulas) {
+      Smoothness worst = Smoothness::smooth;
+      for (const Expression& formula : formulas) worst = std::max(worst, formula.smoothness());
+      return worst;
+    };
+    regularity_ = {roughest(drift_), roughest(noise_), reading};
     const auto all_noise = [&](auto predicate) { return std::all_of(noise_.begin(), noise_.end(), predicate); };
     additive_ = all_noise([](const Expression& g) { return g.is_uniform(); });
     shape_ = all_noise([](const Expression& g) { return g.is_zero(); }) ? NoiseShape::none
@@ -20,6 +27,7 @@ class ExpressionProcess : public Process {
     columns_ = is_matrix ? static_cast<int>(noise_.size()) / d : d;
     homogeneous_ = all_noise([](const Expression& g) { return !g.depends_on_time(); });
     separable_ = !is_matrix;
+    if (!additive_ && reading != 0) add_correction(is_matrix, reading);
     for (int i = 0; i < d; ++i) {
       divergence_ = divergence_ + drift_[i].derivative(i);
       homogeneous_ = homogeneous_ && !drift_[i].depends_on_time();
@@ -66,14 +74,35 @@ class ExpressionProcess : public Process {
     if (additive_) return Process::diffusion_divergence(t, x, out);
     evaluate_all(diffusion_divergence_, t, x, out);
   }
+  Regularity regularity() const override { return regularity_; }
   bool has_clock() const override { return homogeneous_; }
   bool is_axis_separable() const override { return separable_; }
 
  private:
   const Expression& entry(int i) const { return noise_[noise_.size() == 1 ? 0 : i]; }
+  Expression noise_at(bool is_matrix, int i, int k) const {
+    return is_matrix ? noise_[i * columns_ + k] : i == k ? entry(i) : Expression();
+  }
+  /// From the drift as it was read to that of Ito: + 1/2 sum_jk G_jk dG_ik/dx_j (Stratonovich) or + 1/2 div a (Haenggi
+  /// and Klimontovich).
+  void add_correction(bool is_matrix, double reading) {
+    const int d = dimension();
+    const Expression half = Expression::parse("0.5", {});
+    for (int i = 0; i < d; ++i) {
+      Expression sum;
+      for (int j = 0; j < d; ++j) {
+        for (int k = 0; k < columns_; ++k) {
+          const Expression gi = noise_at(is_matrix, i, k), gj = noise_at(is_matrix, j, k);
+          sum = sum + (reading == 1 ? (gi * gj).derivative(j) : gj * gi.derivative(j));
+        }
+      }
+      drift_[i] = drift_[i] + half * sum;
+    }
+  }
 
   std::vector<Expression> drift_, noise_, noise_slopes_, diffusion_divergence_;
   Expression divergence_;
+  Regularity regularity_;
   NoiseShape shape_ = NoiseShape::none;
   bool additive_ = false, homogeneous_ = false, separable_ = false;
   int columns_ = 0;
@@ -82,11 +111,15 @@ class ExpressionProcess : public Process {
 const Registered<ProcessFactory> expression{
     {"processes",
      "expression",
-     "dX = b(X,t) dt + G(X,t) dW (Ito) by formulas in x, y, z (or x1, x2, ..) and t",
-     "",
+     "dX = b(X,t) dt + G(X,t) dW by formulas in x, y, z (or x1, x2, ..) and t",
+     "Ito 1944; Stratonovich 1966; Haenggi and Thomas 1982; Klimontovich 1990",
      {horizon_parameter(), required("drift", {Type::expressions}, "components of b, one formula per coordinate"),
       defaulted("noise", {Type::expression, Type::expressions, Type::expression_matrix}, 0.0,
                 "G: one formula g (G = g I), one per coordinate (diagonal), or the rows of a matrix"),
+      defaulted("convention", {Type::choice}, "ito",
+                "how noise that depends on x is read, D = G G^T / 2: ito, current J = b p - div(D p); stratonovich; "
+                "haenggi (Klimontovich, isothermal), J = b p - D grad p, Fick's law")
+          .one_of({"ito", "stratonovich", "haenggi"}),
       constants_parameter()}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       const int d = static_cast<int>(p.texts("drift").size());
@@ -116,8 +149,10 @@ const Registered<ProcessFactory> expression{
               "noise", fmt::format("expected one formula or {}, one per coordinate, found {}", d, noise.size()));
         }
       }
+      const std::string convention = p.text("convention");
+      const double reading = convention == "haenggi" ? 1 : convention == "stratonovich" ? 0.5 : 0;
       return std::make_shared<ExpressionProcess>(p.real("horizon"), parse_formulas(p, "drift", d), std::move(noise),
-                                                 is_matrix);
+                                                 is_matrix, reading);
     }};
 }  // namespace
 

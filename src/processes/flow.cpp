@@ -1,4 +1,5 @@
 /// Kind flow: a velocity field, and the diffusions that share its laws.
+#include "fortet/base/scratch.hpp"
 #include "fortet/processes/scored.hpp"
 #include "parameters.hpp"
 
@@ -36,9 +37,8 @@ class Flow : public Process, public Scored {
     velocity_->evaluate(t, x, out);
     if (is_flow_) return;
     const double level = noise_level(t), weight = level * level / 2;
-    thread_local std::vector<double> storage;
-    storage.resize(static_cast<std::size_t>(x.size()) * dimension());
-    const Points score(storage.data(), x.size(), dimension());
+    const Scratch scratch(x.size(), dimension());
+    const Points score = scratch.points(x.size(), dimension());
     score_->evaluate(t, x, score);
     for (int k = 0; k < dimension(); ++k) {
       double* __restrict to = out.coordinate(k);
@@ -54,10 +54,9 @@ class Flow : public Process, public Scored {
     velocity_->divergence(t, x, out);
     if (is_flow_) return;
     const double level = noise_level(t), weight = level * level / 2;
-    thread_local std::vector<double> storage;
-    storage.resize(static_cast<std::size_t>(x.size()));
-    score_->divergence(t, x, storage.data());
-    for (Index i = 0; i < x.size(); ++i) out[i] += weight * storage[i];
+    const Scratch divergence(x.size(), 1);
+    score_->divergence(t, x, divergence.data());
+    for (Index i = 0; i < x.size(); ++i) out[i] += weight * divergence.data()[i];
   }
   NoiseShape noise_shape() const override { return is_flow_ ? NoiseShape::none : NoiseShape::uniform; }
   double noise_level(double t) const override {

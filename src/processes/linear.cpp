@@ -1,5 +1,6 @@
 /// Kind linear: dX = (A X + c) dt + B dW with matrices.
 #include "fortet/base/linear_algebra.hpp"
+#include "fortet/base/scratch.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
 #include "parameters.hpp"
 
@@ -49,9 +50,8 @@ class LinearTransition : public Transition {
   int draws() const override { return static_cast<int>(root_.rows()); }
   void apply(ConstPoints normals, Points x) const override {
     const int d = x.dimension();
-    thread_local std::vector<double> storage;
-    storage.resize(static_cast<std::size_t>(x.size()) * d);
-    const Points old(storage.data(), x.size(), d);
+    const Scratch scratch(x.size(), d);
+    const Points old = scratch.points(x.size(), d);
     for (int k = 0; k < d; ++k) std::copy_n(x.coordinate(k), x.size(), old.coordinate(k));
     for (int k = 0; k < d; ++k) {
       double* value = x.coordinate(k);

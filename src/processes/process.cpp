@@ -1,5 +1,7 @@
 #include "fortet/processes/process.hpp"
 
+#include "fortet/base/scratch.hpp"
+
 namespace fortet::processes {
 
 namespace {
@@ -40,9 +42,8 @@ void Process::diffusion(double t, ConstPoints x, Points out) const {
   for (int column = 0; column < d * (d + 1) / 2; ++column) std::fill_n(out.coordinate(column), n, 0.0);
   if (shape == NoiseShape::none) return;
   const int columns = shape == NoiseShape::full ? d * noise_count() : shape == NoiseShape::diagonal ? d : 1;
-  thread_local std::vector<double> storage;
-  storage.resize(static_cast<std::size_t>(n) * columns);
-  const Points g(storage.data(), n, columns);
+  const Scratch scratch(n, columns);
+  const Points g = scratch.points(n, columns);
   noise(t, x, g);
   const int m = noise_count();
   for (int i = 0, column = 0; i < d; ++i) {

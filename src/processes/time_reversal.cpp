@@ -1,4 +1,5 @@
 /// Kind time_reversal: Anderson's reversal, the probability flow and the family between them (MATHS section 1).
+#include "fortet/base/scratch.hpp"
 #include "fortet/processes/linear_noising.hpp"
 #include "parameters.hpp"
 
@@ -36,11 +37,9 @@ class TimeReversal : public Process {
       }
       return;
     }
-    // Two blocks on the stack of the thread: this is the inner loop of every sampler.
-    thread_local std::vector<double> storage;
     const int triangle = d * (d + 1) / 2;
-    storage.resize(static_cast<std::size_t>(n) * (2 * d + triangle));
-    const Points score(storage.data(), n, d);
+    const Scratch scratch(n, 2 * d + triangle);
+    const Points score = scratch.points(n, d);
     score_->evaluate(t, x, score);
     forward_->drift(t, x, out);
     if (shape == NoiseShape::uniform) {
@@ -53,7 +52,7 @@ class TimeReversal : public Process {
       }
       return;
     }
-    const Points divergence(storage.data() + n * d, n, d), diffusion(storage.data() + 2 * n * d, n, triangle);
+    const Points divergence = scratch.points(n, d, n * d), diffusion = scratch.points(n, triangle, 2 * n * d);
     forward_->diffusion_divergence(t, x, divergence);
     forward_->diffusion(t, x, diffusion);
     for (int i = 0; i < d; ++i) {
@@ -79,15 +78,14 @@ class TimeReversal : public Process {
     const double t = forward_time(s);
     const Index n = x.size();
     const double g = forward_->noise_level(t), weight = (level(s) + 1) / 2 * g * g;
-    thread_local std::vector<double> storage;
-    storage.resize(n);
-    forward_->drift_divergence(t, x, storage.data());
+    const Scratch forward(n, 1);
+    forward_->drift_divergence(t, x, forward.data());
     if (g == 0) {
       std::fill_n(out, n, 0.0);
     } else {
       score_->divergence(t, x, out);
     }
-    for (Index i = 0; i < n; ++i) out[i] = weight * out[i] - storage[i];
+    for (Index i = 0; i < n; ++i) out[i] = weight * out[i] - forward.data()[i];
   }
 
   NoiseShape noise_shape() const override { return is_flow_ ? NoiseShape::none : forward_->noise_shape(); }
@@ -110,6 +108,11 @@ class TimeReversal : public Process {
     if (is_flow_) return Process::diffusion_divergence(s, x, out);
     forward_->diffusion_divergence(forward_time(s), x, out);
     scale(level(s), out);
+  }
+  Regularity regularity() const override {
+    const Regularity of = forward_->regularity();
+    // The drift holds div a and the derivative of a density that jumps where a does.
+    return {std::max(of.drift, of.noise), of.noise, 0};
   }
   std::optional<MatrixXd> linear_part(double s) const override {
     auto part = forward_->linear_part(forward_time(s));
@@ -151,6 +154,9 @@ ProcessPtr make_reversal(const Parameters& p, const ProcessContext& context) {
   const Expression stochasticity = parse_formula(p, "stochasticity", 0);
   if (!p.has("score") && forward->noise_shape() != NoiseShape::none) {
     throw ParameterError("score", "a process with noise has no reversal without its score");
+  }
+  if (const Regularity of = forward->regularity(); of.noise == Smoothness::jumping && of.reading != 0) {
+    throw ParameterError("of", "noise that jumps has a reversal in the sense of Ito only; write convention: ito there");
   }
   const FieldPtr score = p.has("score") ? score_parameter(p, context, forward) : nullptr;
   return std::make_shared<TimeReversal>(forward, score, stochasticity, stop);

@@ -24,6 +24,9 @@ struct ExpressionError : UsageError {
   int column;
 };
 
+/// kinked: continuous, its derivative may jump (abs, min, max); jumping: may jump (if, step, sign, comparisons, atan2).
+enum class Smoothness { smooth, kinked, jumping };
+
 class Expression {
  public:
   /// The zero formula.
@@ -43,6 +46,8 @@ class Expression {
   /// True when no coordinate occurs (time may).
   bool is_uniform() const;
   bool is_zero() const;
+  /// As a function of the coordinates, by the functions that occur.
+  Smoothness smoothness() const;
   std::string text() const;  ///< simplified formula, parsable again
 
   /// out[i] = value at (x_i, t), i < x.size(). No allocation beyond a thread-local scratch; safe from many threads at

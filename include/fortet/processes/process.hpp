@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "fortet/base/expression.hpp"
 #include "fortet/laws/law.hpp"
 #include "fortet/processes/field.hpp"
 
@@ -20,6 +21,16 @@ enum class NoiseShape {
   scalar,    ///< G = g(x,t) I: one column
   diagonal,  ///< G = diag(g_1 .. g_d)(x,t): d columns
   full,      ///< G is d x m: column i*m + j holds G_ij
+};
+
+/// How smooth the coefficients are known to be in x, and how dX = b dt + G dW was meant. drift() is that of Ito all the
+/// same, with the derivatives of a piecewise smooth G taken piecewise; where G jumps only a reader of this knows what
+/// happens at the jump.
+struct Regularity {
+  Smoothness drift = Smoothness::smooth, noise = Smoothness::smooth;
+  /// J = b p - D^s grad(D^(1-s) p): 0 Ito, 1/2 Stratonovich, 1 Haenggi and Klimontovich (Fick's law); the drift of Ito
+  /// is b + s div D.
+  double reading = 0;
 };
 
 /// A prepared exact transition X_{t1} | X_{t0} of one step.
@@ -78,6 +89,8 @@ class Process {
   /// exponential fitting uses node differences of V.
   virtual bool has_potential() const { return false; }
   virtual void potential(ConstPoints x, double* out) const;
+
+  virtual Regularity regularity() const { return {}; }
 
   /// Clock: L(t) = rate(t) L(0) / rate(0) with clock(t) = int_0^t rate. A homogeneous process has rate 1.
   virtual bool has_clock() const { return false; }

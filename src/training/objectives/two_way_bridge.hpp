@@ -3,6 +3,7 @@
 /// of time, trained in rounds on what the other direction simulates.
 #include "../network_model.hpp"
 #include "flow.hpp"
+#include "fortet/base/scratch.hpp"
 #include "fortet/laws/normal_bridge.hpp"
 
 namespace fortet::training {
@@ -23,9 +24,8 @@ class Combination : public processes::Field {
   int input_dimension() const override { return f_->input_dimension(); }
   int output_dimension() const override { return f_->output_dimension(); }
   void evaluate(double t, ConstPoints x, Points out) const override {
-    thread_local std::vector<double> storage;
-    storage.resize(static_cast<std::size_t>(x.size()) * out.dimension());
-    const Points other(storage.data(), x.size(), out.dimension());
+    const Scratch scratch(x.size(), out.dimension());
+    const Points other = scratch.points(x.size(), out.dimension());
     f_->evaluate(t, x, out);
     g_->evaluate(t, x, other);
     for (int k = 0; k < out.dimension(); ++k) {
@@ -34,10 +34,10 @@ class Combination : public processes::Field {
   }
   bool has_divergence() const override { return f_->has_divergence() && g_->has_divergence(); }
   void divergence(double t, ConstPoints x, double* out) const override {
-    std::vector<double> other(x.size());
+    const Scratch other(x.size(), 1);
     f_->divergence(t, x, out);
     g_->divergence(t, x, other.data());
-    for (Index i = 0; i < x.size(); ++i) out[i] = a_ * out[i] + b_ * other[i];
+    for (Index i = 0; i < x.size(); ++i) out[i] = a_ * out[i] + b_ * other.data()[i];
   }
 
  private:
