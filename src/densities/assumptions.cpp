@@ -1,6 +1,7 @@
 #include "assumptions.hpp"
 
 #include "flux_coefficients.hpp"
+#include "fortet/base/error.hpp"
 
 namespace fortet::densities {
 
@@ -122,6 +123,16 @@ bool needs_cell_rates(const processes::Process& process, const Grid& grid, int a
   const Sample sample = sample_lines(grid, axis);
   const std::vector<double> diffusion = diffusion_along(process, sample, axis);
   return std::any_of(diffusion.begin(), diffusion.end(), [](double value) { return value > 0; });
+}
+
+bool has_open_sides(const Grid& grid) {
+  for (int axis = 0; axis < grid.dimension(); ++axis) {
+    for (const int side : {0, 1}) {
+      const Boundary boundary = grid.boundary(axis, side);
+      if (boundary == Boundary::absorbing || boundary == Boundary::outflow) return true;
+    }
+  }
+  return false;
 }
 
 std::vector<std::string> remarks(const processes::Process& process, const Grid& grid) {

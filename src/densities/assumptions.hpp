@@ -17,6 +17,9 @@ bool needs_cell_rates(const processes::Process& process, const Grid& grid, int a
 /// Whether D_kk vanishes at a side of the axis, or nearly so: it grows tenfold within half a cell.
 bool is_degenerate(const processes::Process& process, const Grid& grid, int axis, int side);
 
+/// Whether an absorbing or outflow side lets mass out.
+bool has_open_sides(const Grid& grid);
+
 /// What a user should know: coefficients that jump at the seam of a periodic axis, a potential that is not
 /// single-valued and so taken as a force.
 std::vector<std::string> remarks(const processes::Process& process, const Grid& grid);

@@ -1,6 +1,7 @@
 // Schema of section "densities" and what can be judged before anything is computed.
 #include "density_parameters.hpp"
 
+#include "assumptions.hpp"
 #include "edge_generator.hpp"
 #include "fortet/base/expression.hpp"
 #include "line_operator.hpp"
@@ -170,12 +171,7 @@ std::vector<Box> named_boxes(const DensitySettings& settings) {
 namespace {
 void check_steady(const DensitySettings& settings, const DensityOptions& options) {
   const Grid& grid = *settings.grid;
-  bool open = false;
-  for (int k = 0; k < grid.dimension(); ++k) {
-    for (int side = 0; side < 2; ++side) {
-      open = open || grid.boundary(k, side) == Boundary::absorbing || grid.boundary(k, side) == Boundary::outflow;
-    }
-  }
+  const bool open = has_open_sides(grid);
   const bool stationary = options.equation == Equation::stationary;
   if (stationary && open)
     throw ParameterError("grid", "a stationary law needs a grid that nothing leaves (no_flux or periodic sides)");
@@ -296,6 +292,11 @@ DensityPlan check_density(const DensitySettings& settings) {
   plan.cells = static_cast<double>(grid.cell_count());
   plan.bytes = solving_bytes(settings, options, shape);
   plan.steps = static_cast<double>(options.steps);
+  try {
+    plan.remarks = remarks(process, grid);
+  } catch (const UsageError&) {
+    // A field of the process is computed by the study itself; what there is to say is said when it is solved.
+  }
   return plan;
 }
 

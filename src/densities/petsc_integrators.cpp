@@ -108,9 +108,10 @@ class PetscIntegrator final : public Propagator {
     start_ = t0;
     end_ = t1;
     built_at_ = std::numeric_limits<double>::quiet_NaN();
-    exit_time_ = t0;
+    step_begin_ = t0;
     copy_to(values, solution_);
     last_exit_ = exit_rates(t0);
+    FORTET_PETSC(VecSum(solution_, &last_mass_));
     FORTET_PETSC(TSSetTime(ts_, t0));
     FORTET_PETSC(TSSetMaxTime(ts_, t1));
     FORTET_PETSC(TSSetStepNumber(ts_, 0));
@@ -168,6 +169,18 @@ class PetscIntegrator final : public Propagator {
     return rates;
   }
 
+  /// Shares what a step lost between the sides by the trapezoidal rule.
+  void count_exits(const Sides& rates) {
+    double sum = 0, mass = 0;
+    for (std::size_t s = 0; s < 2 * rates.size(); ++s) sum += last_exit_[s / 2][s % 2] + rates[s / 2][s % 2];
+    FORTET_PETSC(VecSum(solution_, &mass));
+    const double lost = last_mass_ - mass;
+    for (std::size_t s = 0; sum > 0 && lost > 0 && s < 2 * rates.size(); ++s)
+      absorbed_[s / 2][s % 2] += lost * ((last_exit_[s / 2][s % 2] + rates[s / 2][s % 2]) / sum);
+    last_exit_ = rates;
+    last_mass_ = mass;
+  }
+
   // Trampolines: no exception may cross PETSc's frames.
   template <class Body>
   static PetscErrorCode guarded(void* context, Body body) {
@@ -201,17 +214,12 @@ class PetscIntegrator final : public Propagator {
     return guarded(context, [&](PetscIntegrator& self) {
       PetscReal t = 0;
       FORTET_PETSC(TSGetTime(ts, &t));
-      const double step = t - self.exit_time_;
-      self.exit_time_ = t;
+      const double step = t - self.step_begin_;
+      self.step_begin_ = t;
       ++self.steps_taken_;
       self.largest_ratio_ = std::max(self.largest_ratio_, step * self.factor(t) * self.generator_.largest());
       if (self.is_backward_) return;
-      const Sides rates = self.exit_rates(t);
-      for (std::size_t axis = 0; axis < rates.size(); ++axis) {
-        for (int side = 0; side < 2; ++side)
-          self.absorbed_[axis][side] += 0.5 * step * (self.last_exit_[axis][side] + rates[axis][side]);
-      }
-      self.last_exit_ = rates;
+      self.count_exits(self.exit_rates(t));
     });
   }
 
@@ -225,7 +233,7 @@ class PetscIntegrator final : public Propagator {
   VecOwner solution_;
   TsOwner ts_;
   bool adaptive_, is_backward_ = false, is_built_backward_ = false;
-  double start_ = 0, end_ = 0, built_at_ = 0, exit_time_ = 0, largest_ratio_ = 0;
+  double start_ = 0, end_ = 0, built_at_ = 0, step_begin_ = 0, last_mass_ = 0, largest_ratio_ = 0;
   long steps_taken_ = 0;
   std::exception_ptr failure_;
 };

@@ -3,7 +3,7 @@
 // any time.
 #include "axis_generator.hpp"
 #include "fortet/parallel/threads.hpp"
-#include "shares.hpp"
+#include "product_exits.hpp"
 #include "split_generator.hpp"
 
 namespace fortet::densities {
@@ -56,20 +56,19 @@ class Separable final : public Propagator {
         clock_(*process),
         exchange_(*grid),
         propagators_(grid->dimension()),
-        absorbed_(grid->dimension()) {
+        exits_(*process, *grid) {
     const Grid& g = *grid;
     for (int axis = 0; axis < g.dimension(); ++axis) {
       lines_.push_back(whole_lines(g, axis));
-      for (std::vector<double>& side : absorbed_[axis]) side.assign(lines_[axis].count, 0.0);
       generators_.emplace_back(*process_, *grid_, axis, clock_.reference());
     }
   }
 
   void forward(double t0, double t1, long, std::span<double> masses) override {
     prepare(clock_.elapsed(t0, t1));
+    exits_.count(clock_.elapsed(t0, t1), masses.data());
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
       on_lines(axis, masses.data(), [&](double* values) {
-        count_absorbed(axis, values);
         multiply_lines(propagators_[axis].matrix.data(), lines_[axis], values, values);
       });
     }
@@ -90,35 +89,11 @@ class Separable final : public Propagator {
     }
     ++steps_taken_;
   }
-  Sides absorbed() const override {
-    std::vector<parallel::ExactSum> sums(2 * absorbed_.size());
-    for (std::size_t i = 0; i < sums.size(); ++i) sums[i].add(std::span<const double>(absorbed_[i / 2][i % 2]));
-    const std::vector<double> totals = grid_->communicator().sum(sums);
-    Sides sides(absorbed_.size());
-    for (std::size_t i = 0; i < totals.size(); ++i) sides[i / 2][i % 2] = totals[i];
-    return sides;
-  }
-  std::vector<double> counters() const override {
-    std::vector<double> all;
-    for (const auto& axis : absorbed_) {
-      for (const std::vector<double>& side : axis) all.insert(all.end(), side.begin(), side.end());
-    }
-    return all;
-  }
-  void set_counters(const std::vector<double>& counters) override {
-    auto from = counters.begin();
-    for (auto& axis : absorbed_) {
-      for (std::vector<double>& side : axis) {
-        std::copy_n(from, side.size(), side.begin());
-        from += static_cast<std::ptrdiff_t>(side.size());
-      }
-    }
-  }
+  Sides absorbed() const override { return exits_.absorbed(); }
+  std::vector<double> counters() const override { return exits_.counters(); }
+  void set_counters(const std::vector<double>& counters) override { exits_.set_counters(counters); }
   void exchange(io::State& state) override {
-    for (std::size_t axis = 0; axis < absorbed_.size(); ++axis) {
-      for (int side = 0; side < 2; ++side)
-        exchange_share(state, fmt::format("absorbed {} {}", axis, side), grid_->communicator(), absorbed_[axis][side]);
-    }
+    exits_.exchange(state);
     double time = propagators_.front().time;  // other steps take this one's matrices if they differ by rounding only
     state.real("time", time);
     if (state.restores() && time >= 0) prepare(time);
@@ -134,19 +109,6 @@ class Separable final : public Propagator {
     exchange_.to_lines(values, moved_);
     body(moved_.data());
     exchange_.to_slab(moved_, values);
-  }
-  void count_absorbed(int axis, const double* values) {
-    const LineSet& lines = lines_[axis];
-    for (int side = 0; side < 2; ++side) {
-      const Boundary boundary = grid_->boundary(axis, side);
-      if (boundary == Boundary::no_flux || boundary == Boundary::periodic) continue;
-      const std::vector<double>& out = propagators_[axis].out[side];
-      for (Index line = 0; line < lines.count; ++line) {
-        double sum = 0;
-        for (Index j = 0; j < lines.length; ++j) sum += out[j] * values[lines.start(line) + j * lines.inner];
-        absorbed_[axis][side][line] += sum;
-      }
-    }
   }
   void prepare(double time) {
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
@@ -209,7 +171,7 @@ class Separable final : public Propagator {
   std::vector<LineSet> lines_;
   std::vector<AxisGenerator> generators_;
   std::vector<AxisPropagator> propagators_;
-  std::vector<std::array<std::vector<double>, 2>> absorbed_;
+  ProductExits exits_;
   std::vector<double> moved_;
   double terms_ = 0;
   long steps_taken_ = 0;

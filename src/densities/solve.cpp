@@ -1,6 +1,7 @@
 // Solution of the forward and backward equations: times, steps, diagnostics.
 #include <chrono>
 
+#include "assumptions.hpp"
 #include "density_parameters.hpp"
 #include "diagnostics.hpp"
 #include "fluxes.hpp"
@@ -12,6 +13,8 @@ namespace {
 
 /// Samples over the horizon of integrals over time where neither 'steps' nor the propagator's own steps set them.
 constexpr double sample_count = 64;
+constexpr double range_tolerance = 1e-6;    // of a backward function's range, before it is said
+constexpr double balance_tolerance = 1e-6;  // of the mass; a hundred times what PETSc's linear solves lose
 
 double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -49,6 +52,12 @@ class Solver {
     path_.work["negative_cells"] = static_cast<double>(negative_.count);
     path_.work["negative_mass"] = negative_.mass;
     if (const std::string note = propagator_->note(); !note.empty()) path_.notes.push_back(note);
+    for (std::string& remark : remarks(*settings_.process, grid_)) path_.notes.push_back(std::move(remark));
+    if (options_.steps > 0 && propagator_->is_exact_in_time() && !sees_steps())
+      path_.notes.push_back("'steps' is not used: the propagator has no error in time");
+    if (overshoot_ > range_tolerance)
+      path_.notes.push_back(fmt::format(
+          "values leave the range of the function at the horizon by {:.2g} of it; take smaller steps", overshoot_));
     if (negative_.count > 0) {
       path_.notes.push_back("negative cells were found (largest negative mass " + std::to_string(-negative_.mass) +
                             ")");
@@ -85,6 +94,7 @@ class Solver {
 
   void solve_backward() {
     values_ = final_values(settings_, options_);
+    find_range();
     if (!restored()) path_.step_times.push_back(settings_.process->horizon());
     while (path_.snapshots.size() < settings_.at.size()) {
       const std::size_t left = settings_.at.size() - path_.snapshots.size();
@@ -100,8 +110,30 @@ class Solver {
       numbers.smallest = grid_.communicator().min(*std::min_element(values_.begin(), values_.end()));
       path_.diagnostics.insert(path_.diagnostics.begin(), numbers);
       check_masses(grid_, t, values_, settings_.name);
+      check_range(t);
       safe_point();
     }
+  }
+
+  /// A conditional mean lies between the least and the largest value of the function, and 0 beyond open sides.
+  void find_range() {
+    lowest_ = grid_.communicator().min(*std::min_element(values_.begin(), values_.end()));
+    highest_ = grid_.communicator().max(*std::max_element(values_.begin(), values_.end()));
+    if (!has_open_sides(grid_)) return;
+    lowest_ = std::min(lowest_, 0.0);
+    highest_ = std::max(highest_, 0.0);
+  }
+  void check_range(double t) {
+    const double least = grid_.communicator().min(*std::min_element(values_.begin(), values_.end()));
+    const double most = grid_.communicator().max(*std::max_element(values_.begin(), values_.end()));
+    const double scale = std::max({highest_ - lowest_, 1e-9 * std::abs(highest_), 1e-300});
+    overshoot_ = std::max({overshoot_, (lowest_ - least) / scale, (most - highest_) / scale});
+    constexpr double most_overshoot = 0.1;
+    if (overshoot_ <= most_overshoot) return;
+    throw DivergedError(
+        fmt::format("density '{}' at t = {:g} has values in [{:.6g}, {:.6g}], the function at the horizon in [{:.6g}, "
+                    "{:.6g}]: its integrator is unstable; take smaller steps or the propagator strang",
+                    settings_.name, t, least, most, lowest_, highest_));
   }
 
   bool restored() {
@@ -290,9 +322,12 @@ class Solver {
       const std::vector<double> saved = values_, counters = propagator_->counters();
       apply(from, to, 1);
       const std::vector<double> coarse = std::exchange(values_, saved);
+      const Sides left = propagator_->absorbed();
       propagator_->set_counters(counters);
       apply(from, to, 2);
-      const double error = l1_distance(grid_, values_, coarse) / scale_ / (std::pow(2.0, order) - 1);
+      double difference = l1_distance(grid_, values_, coarse);
+      if (has_open_sides(grid_) && !options_.is_backward) difference += distance(left, propagator_->absorbed());
+      const double error = difference / scale_ / (std::pow(2.0, order) - 1);
       const double allowed = options_.tolerance * h / horizon;
       if (!std::isfinite(error))
         throw DivergedError("density '" + settings_.name + "' is not finite at t = " + std::to_string(to));
@@ -318,6 +353,12 @@ class Solver {
         proposed_ = h * factor;
       }
     }
+  }
+
+  static double distance(const Sides& a, const Sides& b) {
+    double sum = 0;
+    for (std::size_t s = 0; s < 2 * a.size(); ++s) sum += std::abs(a[s / 2][s % 2] - b[s / 2][s % 2]);
+    return sum;
   }
 
   void check(double t) {
@@ -355,6 +396,23 @@ class Solver {
                        " (boundary_mass_limit " + std::to_string(options_.boundary_mass_limit) + ")");
     }
     path_.diagnostics.push_back(std::move(numbers));
+    check_balance();
+  }
+
+  /// Mass inside and what has left make what there was.
+  void check_balance() const {
+    const auto total = [](const Diagnostics& numbers) {
+      double sum = numbers.mass;
+      for (const auto& axis : numbers.absorbed) sum += axis[0] + axis[1];
+      return sum;
+    };
+    const double before = total(path_.diagnostics.front()), after = total(path_.diagnostics.back());
+    if (std::abs(after - before) <= balance_tolerance) return;
+    throw DivergedError(fmt::format(
+        "density '{}' does not keep its mass: {:.9g} at the start became {:.9g} at t = {:g} (with what left through the "
+        "sides); its integrator is unstable or its linear solves are too coarse: take smaller steps or the propagator "
+        "strang",
+        settings_.name, before, after, path_.diagnostics.back().time));
   }
 
   const DensitySettings& settings_;
@@ -364,6 +422,7 @@ class Solver {
   std::unique_ptr<Propagator> propagator_;
   std::vector<double> values_, reference_;
   Sides absorbed_at_start_;
+  double lowest_ = 0, highest_ = 0, overshoot_ = 0;  ///< of a backward function
   double seconds_ = 0, proposed_ = 0, action_ = 0, last_energy_ = 0;
   // Where the way to the next time of `at` stands: pieces of it, or the part of it in time.
   std::int64_t pieces_ = 0;
@@ -389,7 +448,7 @@ void exchange(io::State& state, DensityPath& path) {
     for (double* number :
          {&d.time, &d.mass, &d.entropy, &d.kinetic_energy, &d.action, &d.boundary_mass, &d.smallest, &d.reference_kl})
       state.real("number", *number);
-    for (Sides* sides : {&d.absorbed, &d.flux}) {
+    for (Sides* sides : {&d.absorbed, &d.flux, &d.absorbed_error}) {
       state.size("sides", *sides);
       for (auto& side : *sides) state.span("side", std::span<double>(side));
     }

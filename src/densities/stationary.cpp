@@ -1,5 +1,4 @@
-// Stationary law, spectral gap and mean first passage times from the assembled generator.
-#include <petscksp.h>
+// Stationary law and spectral gap from the assembled generator.
 #ifdef FORTET_HAVE_SLEPC
 #include <slepceps.h>
 #endif
@@ -7,50 +6,11 @@
 #include "assumptions.hpp"
 #include "fortet/base/linear_algebra.hpp"
 #include "fortet/densities/density.hpp"
-#include "generator_matrix.hpp"
+#include "linear_solvers.hpp"
 
 namespace fortet::densities {
 
 namespace {
-
-using KspOwner = parallel::PetscObjectOwner<KSP, KSPDestroy>;
-
-void solve(KSP ksp, Vec right, Vec left, const char* what) {
-  FORTET_PETSC(KSPSolve(ksp, right, left));
-  KSPConvergedReason reason{};
-  FORTET_PETSC(KSPGetConvergedReason(ksp, &reason));
-  if (reason < 0) throw DivergedError(std::string(what) + ": the linear solver failed: " + KSPConvergedReasons[reason]);
-}
-
-/// Factors of a matrix: over several ranks by MUMPS or SuperLU_DIST; when PETSc was built without them every rank
-/// factors the whole matrix.
-void set_direct(PC pc, Mat matrix, const Grid& grid) {
-  FORTET_PETSC(PCSetType(pc, PCLU));
-  if (grid.communicator().size() == 1) return;
-  for (const MatSolverType package : {MATSOLVERMUMPS, MATSOLVERSUPERLU_DIST}) {
-    PetscBool available = PETSC_FALSE;
-    FORTET_PETSC(MatGetFactorAvailable(matrix, package, MAT_FACTOR_LU, &available));
-    if (!available) continue;
-    FORTET_PETSC(PCFactorSetMatSolverType(pc, package));
-    return;
-  }
-  FORTET_PETSC(PCSetType(pc, PCREDUNDANT));
-}
-
-/// Direct solver; options with the prefix -density_stationary_ replace it on grids too large for it.
-KspOwner direct_solver(Mat matrix, const Grid& grid) {
-  KspOwner ksp;
-  FORTET_PETSC(KSPCreate(grid.communicator().handle(), ksp.out()));
-  FORTET_PETSC(KSPSetOperators(ksp, matrix, matrix));
-  FORTET_PETSC(KSPSetType(ksp, KSPGMRES));  // refines the direct solution
-  FORTET_PETSC(KSPSetTolerances(ksp, 1e-12, 1e-300, PETSC_DEFAULT, 200));
-  PC pc = nullptr;
-  FORTET_PETSC(KSPGetPC(ksp, &pc));
-  set_direct(pc, matrix, grid);
-  FORTET_PETSC(KSPSetOptionsPrefix(ksp, "density_stationary_"));
-  FORTET_PETSC(KSPSetFromOptions(ksp));
-  return ksp;
-}
 
 /// Potential at the cell centres, shifted so that its smallest value is zero.
 std::vector<double> potential_of(const processes::Process& process, const Grid& grid) {
@@ -70,21 +30,6 @@ void refuse_exits(const EdgeGenerator& generator, const Grid& grid, const char* 
   if (grid.communicator().any(!generator.exits().empty())) {
     throw UsageError(std::string(what) + " needs a grid that nothing leaves (no_flux or periodic sides)");
   }
-}
-
-/// Conjugate gradients with algebraic multigrid built around the (near) null vector of a symmetric matrix.
-KspOwner multigrid_solver(Mat matrix, const Grid& grid) {
-  KspOwner ksp;
-  FORTET_PETSC(KSPCreate(grid.communicator().handle(), ksp.out()));
-  FORTET_PETSC(KSPSetOperators(ksp, matrix, matrix));
-  FORTET_PETSC(KSPSetType(ksp, KSPCG));
-  FORTET_PETSC(KSPSetTolerances(ksp, 1e-12, 1e-300, PETSC_DEFAULT, 2000));
-  PC pc = nullptr;
-  FORTET_PETSC(KSPGetPC(ksp, &pc));
-  FORTET_PETSC(PCSetType(pc, PCGAMG));
-  FORTET_PETSC(KSPSetOptionsPrefix(ksp, "density_stationary_"));
-  FORTET_PETSC(KSPSetFromOptions(ksp));
-  return ksp;
 }
 
 /// Cells up to which a direct factorisation is cheap; it does not mind barriers, behind which rates span hundreds of
@@ -266,27 +211,12 @@ double spectral_gap(const processes::Process& process, const GridPtr& grid, doub
     FORTET_PETSC(EPSGetEigenvalue(eps, i, &real, &imaginary));
     if (std::hypot(real, imaginary) > 1e-12 * generator.largest()) gap = std::min(gap, -real);
   }
+  if (!std::isfinite(gap) || gap < -1e-9 * generator.largest())
+    throw DivergedError(fmt::format("spectral gap: no decay rate was found (least {:.3g})", gap));
   return gap;
 #else
   throw UsageError("the spectral gap of a process without a potential needs a build with SLEPc");
 #endif
-}
-
-Snapshot mean_first_passage(const processes::Process& process, const GridPtr& grid, double t) {
-  EdgeGenerator generator(process, *grid);
-  generator.build(t);
-  if (!grid->communicator().any(!generator.exits().empty())) {
-    throw UsageError("a mean first passage time needs an absorbing or outflow side");
-  }
-  const MatOwner matrix = assemble(*grid, generator, MatrixForm::transposed);
-  FORTET_PETSC(MatScale(matrix, -1));
-  const KspOwner ksp = direct_solver(matrix, *grid);
-  VecOwner ones = make_vector(*grid), tau = make_vector(*grid);
-  FORTET_PETSC(VecSet(ones, 1));
-  solve(ksp, ones, tau, "mean first passage");
-  Snapshot result{t, std::vector<double>(grid->local_count())};
-  copy_from(tau, result.values);
-  return result;
 }
 
 }  // namespace fortet::densities

@@ -2,9 +2,32 @@
 #include <chrono>
 
 #include "density_parameters.hpp"
+#include "assumptions.hpp"
 #include "diagnostics.hpp"
+#include "first_passage.hpp"
 
 namespace fortet::densities {
+
+namespace {
+
+/// Means over the law that a process starts from.
+void add_quantities(std::map<std::string, double>& quantities, const Grid& grid, const Source& source,
+                    const FirstPassage& passage, const std::string& suffix) {
+  const auto mean = [&](const std::vector<double>& values) {
+    parallel::ExactSum sum;
+    for (std::size_t i = 0; i < values.size(); ++i) sum.add(source.masses[i] * values[i]);
+    return grid.communicator().sum(sum);
+  };
+  quantities["mean_first_passage_time" + suffix] = mean(passage.time);
+  for (const FirstPassage::Side& side : passage.sides) {
+    const std::string name = fmt::format("{}_{}{}", side.axis, side.side == 0 ? "lower" : "upper", suffix);
+    const double probability = mean(side.probability) + source.absorbed[side.axis][side.side];
+    quantities["exit_probability_" + name] = probability;
+    if (probability > 0) quantities["mean_exit_time_" + name] = mean(side.time) / probability;
+  }
+}
+
+}  // namespace
 
 DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -17,13 +40,30 @@ DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& 
   path.is_law = options.equation == Equation::stationary;
   std::vector<double> reference;
   if (settings.reference) reference = cell_masses(grid, *settings.reference);
+  path.notes = remarks(*settings.process, grid);
+  std::optional<Source> source;
+  if (!path.is_law && settings.initial) source = initial_source(settings, options);
   for (const double t : settings.at) {
-    path.snapshots.push_back(path.is_law ? stationary(*settings.process, settings.grid, t)
-                                         : mean_first_passage(*settings.process, settings.grid, t));
+    if (path.is_law) {
+      path.snapshots.push_back(stationary(*settings.process, settings.grid, t));
+    } else {
+      FirstPassage passage = first_passage(*settings.process, grid, t, source.has_value());
+      if (source)
+        add_quantities(path.quantities, grid, *source, passage,
+                       settings.at.size() > 1 ? fmt::format("_at_{:g}", t) : "");
+      path.snapshots.push_back({t, std::move(passage.time)});
+    }
     const std::vector<double>& values = path.snapshots.back().values;
     if (path.is_law) {
       std::vector<double> masses = grid.local_volumes();
       for (std::size_t i = 0; i < masses.size(); ++i) masses[i] *= values[i];
+      const Negative negative = check_masses(grid, t, masses, settings.name);
+      if (-negative.mass > options.negative_mass_limit) {
+        throw DivergedError(fmt::format(
+            "density '{}': the stationary law has {} negative cells with mass {:.3g}, beyond negative_mass_limit {:g}; "
+            "the process may have no stationary law on this grid, or several",
+            settings.name, negative.count, negative.mass, options.negative_mass_limit));
+      }
       path.diagnostics.push_back(diagnose(*settings.process, grid, t, masses, reference));
     } else {
       Diagnostics numbers;
@@ -36,15 +76,6 @@ DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& 
   }
   if (options.spectral_gap) {
     path.quantities["spectral_gap"] = spectral_gap(*settings.process, settings.grid, settings.at.front());
-  }
-  if (!path.is_law && settings.initial) {
-    const std::vector<double> masses = initial_source(settings, options).masses;
-    for (const Snapshot& snapshot : path.snapshots) {
-      parallel::ExactSum sum;
-      for (std::size_t i = 0; i < masses.size(); ++i) sum.add(masses[i] * snapshot.values[i]);
-      const std::string suffix = path.snapshots.size() > 1 ? fmt::format("_at_{:g}", snapshot.time) : "";
-      path.quantities["mean_first_passage_time" + suffix] = grid.communicator().sum(sum);
-    }
   }
   path.work["seconds_solve"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   path.work["order_in_time"] = 0;  // no error in time

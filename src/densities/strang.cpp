@@ -1,6 +1,7 @@
 // Default propagator: Strang splitting over the axes, each axis by uniformization along lines (Strang 1968; Jensen
 // 1953). Positive, conservative, second order, exactly transposable; the same bits for any number of ranks and threads.
 #include "edge_uniformization.hpp"
+#include "product_exits.hpp"
 #include "split_generator.hpp"
 
 namespace fortet::densities {
@@ -15,19 +16,24 @@ class Strang final : public Propagator {
          const std::string& scheme, double memory)
       : process_(process), grid_(grid), clock_(*process), generator_(*process, *grid, shape, scheme, memory) {
     if (clock_.is_known()) generator_.build(clock_.reference());
+    // Sweeps in turn give the sides of commuting axes to first order only, and no steps are needed otherwise.
+    if (grid->dimension() > 1 && is_exact_in_time()) exits_.emplace(*process, *grid);
   }
 
   void forward(double t0, double t1, long steps, std::span<double> masses) override {
+    if (exits_) exits_->count(clock_.elapsed(t0, t1), masses.data());
     run(t0, t1, steps, masses.data(), true);
   }
   void backward(double t0, double t1, long steps, std::span<double> values) override {
     run(t0, t1, steps, values.data(), false);
   }
   bool has_transpose() const override { return generator_.has_transpose(); }
-  Sides absorbed() const override { return generator_.absorbed(); }
-  std::vector<double> counters() const override { return generator_.counters(); }
-  void set_counters(const std::vector<double>& counters) override { generator_.set_counters(counters); }
-  void exchange(io::State& state) override { generator_.exchange(state); }
+  Sides absorbed() const override { return exits_ ? exits_->absorbed() : generator_.absorbed(); }
+  std::vector<double> counters() const override { return exits_ ? exits_->counters() : generator_.counters(); }
+  void set_counters(const std::vector<double>& counters) override {
+    exits_ ? exits_->set_counters(counters) : generator_.set_counters(counters);
+  }
+  void exchange(io::State& state) override { exits_ ? exits_->exchange(state) : generator_.exchange(state); }
   bool is_exact_in_time() const override {
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
       if (!generator_.is_exact(axis)) return false;
@@ -73,6 +79,7 @@ class Strang final : public Propagator {
   GridPtr grid_;
   Clock clock_;
   SplitGenerator generator_;
+  std::optional<ProductExits> exits_;
   long steps_taken_ = 0;
 };
 

@@ -45,6 +45,9 @@ std::string Study::plan() const {
   text += fmt::format("  memory: about {} in all on {} rank{}\n", bytes_text(most_memory(ranks, nodes)), ranks,
                       ranks == 1 ? "" : "s");
   if (disk > 0) text += fmt::format("  disk: about {} on every node, as long as the study runs\n", bytes_text(disk));
+  for (const auto& [name, plan] : density_plans_) {
+    for (const std::string& remark : plan.remarks) text += fmt::format("  remark on densities.{}: {}\n", name, remark);
+  }
   for (const PendingCheck& check : checks_) {
     std::vector<std::string> statistics;
     for (const Parameters& statistic : check.settings.parameters.children("by")) statistics.push_back(statistic.kind());

@@ -184,6 +184,8 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
         continue;
       const std::string suffix = fmt::format("_{}_{}", k, side == 0 ? "lower" : "upper");
       series("absorbed" + suffix, [&](const auto& d) { return d.absorbed.empty() ? 0.0 : d.absorbed[k][side]; });
+      if (!path.diagnostics.front().absorbed_error.empty())
+        series("absorbed_error" + suffix, [&](const auto& d) { return d.absorbed_error[k][side]; });
       series("flux" + suffix, [&](const auto& d) { return d.flux.empty() ? 0.0 : d.flux[k][side]; });
     }
   }

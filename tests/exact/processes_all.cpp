@@ -407,3 +407,69 @@ TEST(Faults, AreExplained) {
   EXPECT_NE(message([&] { point_score->evaluate(0, x, x); }).find("end the reversal earlier with `stop`"),
             std::string::npos);
 }
+
+namespace {
+/// s(x) = slope x, so that every term of a reversal is known by hand.
+class LinearScore : public Field {
+ public:
+  LinearScore(int dimension, double slope) : dimension_(dimension), slope_(slope) {}
+  int input_dimension() const override { return dimension_; }
+  int output_dimension() const override { return dimension_; }
+  void evaluate(double, fortet::ConstPoints x, fortet::Points out) const override {
+    for (int k = 0; k < dimension_; ++k) {
+      for (Index i = 0; i < x.size(); ++i) out(i, k) = slope_ * x(i, k);
+    }
+  }
+  bool has_divergence() const override { return true; }
+  void divergence(double, fortet::ConstPoints x, double* out) const override {
+    std::fill_n(out, x.size(), slope_ * dimension_);
+  }
+
+ private:
+  int dimension_;
+  double slope_;
+};
+}  // namespace
+
+// Reversals of reversals, four deep, each with a score and a stochasticity of its own: drift, divergence and noise
+// against the formula applied level by level. An evaluation that shared memory with the one inside it would show.
+TEST(TimeReversal, OfReversals) {
+  for (const bool is_multiplicative : {false, true}) {
+    const double mu = -0.3, sigma = 0.5;
+    const ProcessPtr forward =
+        is_multiplicative ? process("geometric_brownian", {{"dimension", 2}, {"mu", mu}, {"sigma", sigma}})
+                          : process("ornstein_uhlenbeck", {{"dimension", 2}});
+    ProcessPtr p = forward;
+    // b = drift x, a = level x^2 or level, div a = 2 level x or 0; at depth n+1 from those at depth n.
+    double drift = is_multiplicative ? mu : drift_at(*process("ornstein_uhlenbeck", {{"dimension", 1}}), 0, 1.0);
+    double level = is_multiplicative ? sigma * sigma : std::pow(forward->noise_level(0), 2);
+    double third = 0;  // coefficient of x^3 in the drift of multiplicative noise
+    for (const auto& [c, slope] : {std::pair{1.0, -0.7}, std::pair{0.5, -1.3}, std::pair{2.0, 0.4}, std::pair{0.0, 0.9}}) {
+      ProcessContext context;
+      context.process = [&](const std::string&) { return p; };
+      context.score = [&, slope = slope](const std::string&, const std::string&, const ProcessPtr&) -> FieldPtr {
+        return std::make_shared<LinearScore>(2, slope);
+      };
+      p = process("time_reversal", {{"of", "p"}, {"score", {{"density", "d"}}}, {"stochasticity", c}}, context);
+      const double weight = (c + 1) / 2;
+      drift = -drift + weight * (is_multiplicative ? 2 * level : level * slope);
+      third = -third + (is_multiplicative ? weight * level * slope : 0);
+      level *= c;
+      PointArray x(3, 2), out(3, 2), a(3, 3);
+      for (int i = 0; i < 3; ++i) x(i, 0) = 0.4 + i, x(i, 1) = 1.7 - i;
+      p->drift(0.25, x, out);
+      p->diffusion(0.25, x, a);
+      for (int i = 0; i < 3; ++i) {
+        for (int k = 0; k < 2; ++k) {
+          EXPECT_NEAR(out(i, k), drift * x(i, k) + third * std::pow(x(i, k), 3), 1e-12) << c;
+          EXPECT_NEAR(a(i, 2 * k), level * (is_multiplicative ? x(i, k) * x(i, k) : 1), 1e-12) << c;
+        }
+      }
+      if (is_multiplicative) continue;
+      double divergence[3];
+      ASSERT_TRUE(p->has_drift_divergence());
+      p->drift_divergence(0.25, x, divergence);
+      for (double value : divergence) EXPECT_NEAR(value, 2 * drift, 1e-12) << c;
+    }
+  }
+}

@@ -36,6 +36,7 @@ struct Diagnostics {
   double reference_kl = 0;   ///< KL(p_t | reference); NaN without a reference
   Sides absorbed;            ///< mass that has left through each side (absorbing, outflow) so far
   Sides flux;                ///< its present rate: first-passage flux
+  Sides absorbed_error;      ///< estimated error of `absorbed` in space and time; empty unless estimated
 };
 
 /// Parameters of one entry of `densities:` after the names are resolved.
@@ -75,7 +76,7 @@ struct DensityPath {
   std::vector<Snapshot> snapshots;
   std::vector<Diagnostics> diagnostics;
   std::vector<BoxBalance> boxes;             ///< forward equation only
-  std::map<std::string, double> quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time
+  std::map<std::string, double> quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time, exit_probability_K_side, ...
   std::vector<double> step_times;            ///< ends of the steps taken, from the start; for Richardson's estimate
   std::map<std::string, double> work;        ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
   std::vector<std::string> notes;            ///< warnings for the user
@@ -98,6 +99,7 @@ struct DensityPlan {
   std::string propagator;  ///< the kind that will be used
   double cells = 0, bytes = 0;
   double steps = 0;  ///< 0: chosen while solving
+  std::vector<std::string> remarks;
 };
 
 /// Throws ParameterError or UsageError for settings that cannot be solved, without solving anything. Collective.
