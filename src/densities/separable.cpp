@@ -197,23 +197,46 @@ const Registered<PropagatorFactory> registered_separable{
       return std::make_unique<Separable>(process, grid);
     }};
 
+/// Whether dense matrices take less than a quarter of what the series takes over the horizon, where that is long at all.
+/// Rates as measured on one core of 2023 (docs/performance.md); a choice must not depend on the machine.
+bool is_cheaper_dense(const processes::Process& process, const Grid& grid) {
+  constexpr double product = 2.5e-11, term = 1e-9, lonely_term = 1.6e-8;  // seconds: per multiplication, per cell
+  constexpr double not_worth_it = 2;
+  const Clock clock(process);
+  double dense = 0, series = 0;
+  for (int axis = 0; axis < grid.dimension(); ++axis) {
+    if (grid.cells(axis) > 4096) return false;
+    const auto n = static_cast<double>(grid.cells(axis));
+    const double events =
+        AxisGenerator(process, grid, axis, clock.reference()).events() * clock.elapsed(0, process.horizon());
+    dense += product * n * n * n * std::max(std::log2(std::max(events, 1.0)), 1.0);
+    // The vectors of a tile hold eight lines; a single line leaves seven places empty.
+    series += events * static_cast<double>(grid.cell_count()) * (grid.dimension() > 1 ? term : lonely_term);
+  }
+  return series > not_worth_it && dense < 0.25 * series;
+}
+
 const Schema automatic{
     "propagators",
     "automatic",
-    "separable where it is exact and cheap (independent axes, 2 or 3 of them with at most 512 cells each, all with "
-    "diffusion), otherwise strang.",
+    "separable where it is exact and cheap (independent axes, all with diffusion: 2 or 3 of them with at most 512 "
+    "cells each, or up to 4096 where the rates are so stiff that its dense matrices cost less than the series of "
+    "strang), otherwise strang.",
     "",
     {}};
 
 const Registered<PropagatorFactory> registered_automatic{
     automatic,
     [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
-      bool dense =
-          is_separable(*process) && grid->dimension() > 1 && process->noise_shape() != processes::NoiseShape::none;
-      for (int axis = 0; axis < grid->dimension(); ++axis) dense = dense && grid->cells(axis) <= 512;
+      bool dense = is_separable(*process) && process->noise_shape() != processes::NoiseShape::none;
       if (dense) {
         const DiffusionShape shape = diffusion_shape(*process, *grid);
         dense = *std::min_element(shape.axis.begin(), shape.axis.end()) > 0;
+      }
+      if (dense) {
+        bool small = grid->dimension() > 1;
+        for (int axis = 0; axis < grid->dimension(); ++axis) small = small && grid->cells(axis) <= 512;
+        dense = small || is_cheaper_dense(*process, *grid);
       }
       return make_propagator(Parameters::make("propagators", dense ? "separable" : "strang", Json::object(), p.name()),
                              process, grid);
