@@ -97,7 +97,7 @@ std::vector<double> pooled_ratio(const SideMasses& observed, const SideMasses& r
 /// A result that names the check it belongs to.
 void label(Result& result, const CheckSettings& settings, const Parameters& statistic, double time) {
   result.check = settings.parameters.has("name") ? settings.parameters.text("name") : settings.name;
-  result.statistic = statistic.kind();
+  if (result.statistic.empty()) result.statistic = statistic.kind();
   result.first = settings.first.name;
   result.second = settings.second.name;
   result.time = time;
@@ -244,7 +244,8 @@ void check_check(const CheckSettings& settings) {
 
 void check_times(const CheckSettings& settings) {
   for (const Parameters& statistic : settings.parameters.children("by")) {
-    if (interval_statistic(statistic) && settings.times.size() < 2) {
+    const IntervalStatistic* interval = interval_statistic(statistic);
+    if (interval && !interval->from_start && settings.times.size() < 2) {
       throw ParameterError("at", fmt::format("'{}' compares what happened between two times, found {}",
                                              statistic.kind(), settings.times.size()));
     }
@@ -262,9 +263,9 @@ std::vector<Result> run_check(const CheckSettings& settings, const parallel::Com
       const IntervalStatistic* interval = interval_statistic(statistic);
       if (!interval) {
         keep(compare(settings, statistic, settings.times[i], communicator));
-      } else if (i > 0) {
-        for (Result& result :
-             interval->evaluate(settings, statistic, settings.times[i - 1], settings.times[i], communicator)) {
+      } else if (i > 0 || (interval->from_start && settings.times[0] > 0)) {
+        const double from = i > 0 ? settings.times[i - 1] : 0;
+        for (Result& result : interval->evaluate(settings, statistic, from, settings.times[i], communicator)) {
           label(result, settings, statistic, settings.times[i]);
           keep(std::move(result));
         }

@@ -166,7 +166,7 @@ void add_errors_in_time(DensityPath& path, const DensityPath& halved) {
 /// What left through each side, on the other grid and with other steps.
 void add_errors_of_sides(DensityPath& path, const DensityPath& space, const DensityPath* time) {
   const double power = std::pow(2.0, path.work.at("order_in_time"));
-  const double in_space = refines(*path.grid) ? 4.0 / 3 : 1.0 / 3,
+  const double in_space = refines(*path.grid) ? 4.0 / 3 : -1.0 / 3,
                in_time = path.work.at("chooses_steps") > 0 ? 1 : power / (power - 1);
   for (std::size_t i = 0; i < path.diagnostics.size(); ++i) {
     Diagnostics& here = path.diagnostics[i];
@@ -174,8 +174,8 @@ void add_errors_of_sides(DensityPath& path, const DensityPath& space, const Dens
     for (std::size_t s = 0; s < 2 * here.absorbed.size(); ++s) {
       const double value = here.absorbed[s / 2][s % 2];
       double& error = here.absorbed_error[s / 2][s % 2];
-      error = in_space * std::abs(value - space.diagnostics.at(i).absorbed[s / 2][s % 2]);
-      if (time) error += in_time * std::abs(value - time->diagnostics.at(i).absorbed[s / 2][s % 2]);
+      error = in_space * (value - space.diagnostics.at(i).absorbed[s / 2][s % 2]);
+      if (time) error += in_time * (value - time->diagnostics.at(i).absorbed[s / 2][s % 2]);
     }
   }
 }

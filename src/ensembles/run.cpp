@@ -20,10 +20,14 @@ struct Counters {
 std::size_t record_count(const Setup& setup) { return setup.grid.steps.size() / setup.every + 1; }
 
 /// Of a snapshot whose arrays have their sizes.
-void exchange_particles(io::State& state, Snapshot& snapshot, bool weights, bool log_density) {
+void exchange_particles(io::State& state, Snapshot& snapshot, bool weights, bool log_density, int sides) {
   for (int k = 0; k < snapshot.positions.dimension(); ++k) {
     const std::span<double> column(snapshot.positions.view().coordinate(k), snapshot.positions.size());
     state.rows("positions", column, snapshot.total, snapshot.first, 1);
+  }
+  for (int s = 0; s < sides; ++s) {
+    const std::span<double> column(snapshot.exits.view().coordinate(s), snapshot.exits.size());
+    state.rows("exits", column, snapshot.total, snapshot.first, 1);
   }
   if (weights) state.rows("weights", snapshot.weights, snapshot.total, snapshot.first, 1);
   if (log_density) state.rows("log_density", snapshot.log_density, snapshot.total, snapshot.first, 1);
@@ -47,6 +51,8 @@ class RankRun {
       if (followed > 0) recorded_.resize(record_count(setup_) * followed * setup_.dimension());
       if (setup_.path_energy) energy_.resize(own_.size());
     });
+    path_.exits.sides = setup_.walls.sides();
+    passed_.assign(setup_.walls.sides().size() * exit_bins(), 0);
   }
 
   /// Chunks in rounds, with a safe point after each. Collective.
@@ -103,13 +109,39 @@ class RankRun {
 
   Trajectories trajectories() const;
 
+  /// The histogram of first passages over all ranks. Collective.
+  void finish_exits() {
+    Exits& exits = path_.exits;
+    if (exits.sides.empty()) return;
+    const auto bins = static_cast<std::size_t>(exit_bins());
+    std::vector<std::int64_t> sums = passed_;
+    communicator_.sum_counts(sums);
+    const double horizon = setup_.grid.steps.empty() ? 0.0 : setup_.grid.steps.back().end;
+    for (std::size_t b = 0; b <= bins; ++b)
+      exits.edges.push_back(horizon * static_cast<double>(b) / static_cast<double>(bins));
+    const auto particles = static_cast<double>(std::max<std::int64_t>(1, setup_.settings.particles));
+    for (std::size_t s = 0; s < exits.sides.size(); ++s) {
+      exits.masses.emplace_back();
+      for (std::size_t b = 0; b < bins; ++b)
+        exits.masses.back().push_back(static_cast<double>(sums[s * bins + b]) / exit_unit / particles);
+    }
+  }
+
  private:
   static constexpr Index cache_values = 32768;  // doubles of one chunk: 256 KiB
   static constexpr Index most_rounds = 64;
+  static constexpr double exit_unit = 4294967296.0;  // sums of integers are the same in any order
+  Index exit_bins() const {
+    constexpr Index most = 128;
+    return std::clamp<Index>(static_cast<Index>(setup_.grid.steps.size()), 1, most);
+  }
 
   Snapshot make_snapshot(double t) const {
-    Snapshot snapshot{t, own_.begin, setup_.settings.particles, PointArray(own_.size(), setup_.dimension()), {}, {}};
-    if (setup_.walls.absorbing()) snapshot.weights.resize(own_.size());
+    Snapshot snapshot{t, own_.begin, setup_.settings.particles, PointArray(own_.size(), setup_.dimension()), {}, {}, {}};
+    if (setup_.walls.absorbing()) {
+      snapshot.weights.resize(own_.size());
+      snapshot.exits = PointArray(own_.size(), static_cast<int>(setup_.walls.sides().size()));
+    }
     if (setup_.log_density) snapshot.log_density.resize(own_.size());
     return snapshot;
   }
@@ -147,8 +179,12 @@ class RankRun {
     for (std::int64_t* count :
          {&counters.particle_steps, &counters.evaluations, &counters.rejected, &counters.proposed, &counters.accepted})
       state.integer("count", *count);
+    const int sides = static_cast<int>(setup_.walls.sides().size());
     for (Snapshot& snapshot : path_.snapshots)
-      exchange_particles(state, snapshot, setup_.walls.absorbing(), setup_.log_density);
+      exchange_particles(state, snapshot, setup_.walls.absorbing(), setup_.log_density, sides);
+    std::vector<std::int64_t> passed = passed_;
+    communicator_.sum_counts(passed);
+    state.list("exits", passed);
     if (setup_.path_energy) state.rows("path_energy", energy_, setup_.settings.particles, own_.begin, 1);
     if (setup_.trajectories > 0) {
       const std::size_t records = record_count(setup_), part = recorded_.size() / records;
@@ -160,6 +196,10 @@ class RankRun {
     if (!state.restores()) return;
     done_ = std::move(done);
     counters_ = communicator_.is_root() ? counters : Counters{};
+    if (communicator_.is_root())
+      passed_ = std::move(passed);
+    else
+      std::fill(passed_.begin(), passed_.end(), 0);
   }
 
   /// Of all ranks, sorted and joined. Collective.
@@ -194,6 +234,7 @@ class RankRun {
   struct Chunk {
     std::int64_t first;
     PointArray x, before;
+    PointArray exits, exits_before;  ///< what the sides took so far, and until the last bin of time was closed
     std::vector<double> weights, log_density;
     std::vector<double> energy;  ///< per particle: sum of |b|^2 dt so far; empty unless asked for
   };
@@ -201,7 +242,8 @@ class RankRun {
   void run_chunk(std::int64_t first, Index size) {
     const Stepper& stepper = *setup_.stepper;
     const Index capacity = stepper.is_adaptive() ? stepper.alignment() : block_size;
-    Chunk chunk{first, PointArray(size, setup_.dimension()), {}, {}, {}, {}};
+    Chunk chunk{first, PointArray(size, setup_.dimension()), {}, {}, {}, {}, {}, {}};
+    std::vector<std::int64_t> passed(passed_.size(), 0);
     Workspace workspace(capacity);
     start(chunk, capacity);
     std::size_t output = 0;
@@ -211,8 +253,10 @@ class RankRun {
         move(setup_.grid.steps[s], setup_.prepared[s].get(), chunk, begin, std::min(capacity, size - begin), workspace);
       }
       keep(chunk, s + 1, output);
+      close_bin(chunk, s, passed);
     }
     const std::scoped_lock lock(mutex_);
+    for (std::size_t i = 0; i < passed.size(); ++i) passed_[i] += passed[i];
     counters_.particle_steps +=
         (std::min(own_.end, first + size) - std::max(own_.begin, first)) * static_cast<Index>(setup_.grid.steps.size());
     counters_.evaluations += workspace.evaluations;
@@ -229,6 +273,7 @@ class RankRun {
     if (setup_.walls.absorbing()) {
       chunk.before = PointArray(capacity, setup_.dimension());
       chunk.weights.assign(size, 1.0);
+      chunk.exits = PointArray(size, static_cast<int>(setup_.walls.sides().size()));
     }
     if (setup_.log_density) chunk.log_density.resize(size);
     if (setup_.path_energy) chunk.energy.assign(size, 0.0);
@@ -236,9 +281,36 @@ class RankRun {
       const Points x = chunk.x.view().slice(begin, std::min(block_size, size - begin));
       setup_.settings.initial->sample(initial_, chunk.first + begin, x);
       if (setup_.log_density) setup_.settings.initial->log_density(x, chunk.log_density.data() + begin);
-      if (setup_.walls.any()) setup_.walls.admit(x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr);
+      if (setup_.walls.any()) {
+        setup_.walls.admit(x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr,
+                           chunk.exits.view().slice(begin, setup_.walls.absorbing() ? x.size() : 0));
+      }
       check(x, chunk.first + begin, 0, 0.0);
     }
+    chunk.exits_before = PointArray(chunk.exits.size(), chunk.exits.dimension());  // what left at once counts as first
+  }
+
+  /// Counts what the chunk's own particles lost since the last bin of time that was closed, when step s ends one.
+  void close_bin(Chunk& chunk, std::size_t s, std::vector<std::int64_t>& passed) const {
+    const int sides = chunk.exits.dimension();
+    if (sides == 0) return;
+    const std::vector<Step>& steps = setup_.grid.steps;
+    const double horizon = steps.back().end;
+    const auto bins = static_cast<double>(exit_bins());
+    const auto bin_of = [&](const Step& step) {
+      return static_cast<Index>(std::clamp(0.5 * (step.begin + step.end) / horizon * bins, 0.0, bins - 1));
+    };
+    const Index bin = bin_of(steps[s]);
+    if (s + 1 < steps.size() && bin_of(steps[s + 1]) == bin) return;
+    const Index begin = std::max<Index>(own_.begin - chunk.first, 0),
+                end = std::min<Index>(own_.end - chunk.first, chunk.x.size());
+    for (int side = 0; side < sides; ++side) {
+      std::int64_t sum = 0;
+      for (Index i = begin; i < end; ++i)
+        sum += std::llround(exit_unit * (chunk.exits(i, side) - chunk.exits_before(i, side)));
+      passed[static_cast<std::size_t>(side * exit_bins() + bin)] += sum;
+    }
+    copy(chunk.exits.view(), chunk.exits_before.view());
   }
 
   void move(const Step& step, const Prepared* prepared, Chunk& chunk, Index begin, Index size,
@@ -261,7 +333,7 @@ class RankRun {
     }
     if (setup_.walls.any()) {
       setup_.walls.apply(step, before, block.x, setup_.walls.absorbing() ? chunk.weights.data() + begin : nullptr,
-                         workspace);
+                         chunk.exits.view().slice(begin, setup_.walls.absorbing() ? size : 0), workspace);
     }
     check(block.x, first, step.number + step.parts.size(), step.end);
   }
@@ -308,6 +380,8 @@ class RankRun {
       copy(chunk.x.view().slice(begin, end - begin), snapshot.positions.view().slice(place, end - begin));
       if (!chunk.weights.empty())
         std::copy(chunk.weights.begin() + begin, chunk.weights.begin() + end, snapshot.weights.begin() + place);
+      if (chunk.exits.dimension() > 0)
+        copy(chunk.exits.view().slice(begin, end - begin), snapshot.exits.view().slice(place, end - begin));
       if (!chunk.log_density.empty()) {
         std::copy(chunk.log_density.begin() + begin, chunk.log_density.begin() + end,
                   snapshot.log_density.begin() + place);
@@ -332,6 +406,7 @@ class RankRun {
   parallel::Stream initial_;
   std::mutex mutex_;
   Counters counters_;
+  std::vector<std::int64_t> passed_;  ///< [side][bin], in units of 1 / exit_unit particles
   std::atomic<bool> failed_ = false;
 };
 
@@ -364,11 +439,13 @@ EnsemblePath run(const EnsembleSettings& settings, const parallel::Communicator&
   EnsemblePath path;
   path.name = settings.name;
   path.process = settings.process;
+  path.walls = settings.walls;
   Setup setup = make_setup(settings, factor);  // the same on every rank
   for (const Step& step : setup.grid.steps) setup.prepared.push_back(setup.stepper->prepare(step));
   RankRun rank_run(setup, communicator, path);
   rank_run.run();
   path.trajectories = rank_run.trajectories();
+  rank_run.finish_exits();
 
   const Counters counters = rank_run.total_counters();
   path.work["particle_steps"] = static_cast<double>(counters.particle_steps);
@@ -389,6 +466,8 @@ void exchange(io::State& state, EnsemblePath& path, const parallel::Communicator
   for (Snapshot& snapshot : path.snapshots) {
     std::int64_t dimension = snapshot.positions.dimension();
     bool weights = communicator.any(!snapshot.weights.empty());
+    auto sides = static_cast<std::int64_t>(snapshot.exits.dimension());
+    state.integer("sides", sides);
     bool log_density = communicator.any(!snapshot.log_density.empty());
     state.real("time", snapshot.time);
     state.integer("total", snapshot.total);
@@ -401,11 +480,22 @@ void exchange(io::State& state, EnsemblePath& path, const parallel::Communicator
       parallel::together(communicator, [&] {
         snapshot.positions = PointArray(own.size(), static_cast<int>(dimension));
         snapshot.weights.resize(weights ? own.size() : 0);
+        snapshot.exits = PointArray(sides > 0 ? own.size() : 0, static_cast<int>(sides));
         snapshot.log_density.resize(log_density ? own.size() : 0);
       });
     }
-    exchange_particles(state, snapshot, weights, log_density);
+    exchange_particles(state, snapshot, weights, log_density, static_cast<int>(sides));
   }
+  state.size("sides", path.exits.sides);
+  state.size("exits", path.exits.masses);
+  for (ExitSide& side : path.exits.sides) {
+    std::int64_t axis = side.axis, which = side.side;
+    state.integer("axis", axis);
+    state.integer("side", which);
+    side = {static_cast<int>(axis), static_cast<int>(which)};
+  }
+  state.list("exit_edges", path.exits.edges);
+  for (std::vector<double>& masses : path.exits.masses) state.list("exit_masses", masses);
   std::int64_t dimension = path.trajectories.dimension;
   state.list("times", path.trajectories.times);
   state.integer("count", path.trajectories.count);

@@ -24,8 +24,18 @@ WallRules::WallRules(const Walls& walls, const processes::Process& process) : pr
       throw ParameterError("walls.conditions", "axis " + std::to_string(k + 1) + " is periodic on one side only");
     }
     any_ |= low != Wall::none || high != Wall::none;
-    absorbing_ |= low == Wall::absorbing || high == Wall::absorbing;
   }
+  sides_ = absorbing_sides(walls);
+}
+
+std::vector<ExitSide> absorbing_sides(const Walls& walls) {
+  std::vector<ExitSide> sides;
+  for (std::size_t k = 0; k < walls.conditions.size(); ++k) {
+    for (const int side : {0, 1}) {
+      if (walls.conditions[k][side] == Wall::absorbing) sides.push_back({static_cast<int>(k), side});
+    }
+  }
+  return sides;
 }
 
 void WallRules::fold(Points x) const {
@@ -59,25 +69,27 @@ void WallRules::fold(Points x) const {
   }
 }
 
-void WallRules::admit(Points x, double* weights) const {
+void WallRules::admit(Points x, double* weights, Points exits) const {
   fold(x);
-  if (!absorbing_) return;
-  for (int k = 0; k < x.dimension(); ++k) {
-    const auto [low, high] = walls_.conditions[k];
+  for (std::size_t s = 0; s < sides_.size(); ++s) {
+    const auto [k, side] = sides_[s];
+    double* const taken = exits.coordinate(static_cast<int>(s));
     for (Index i = 0; i < x.size(); ++i) {
-      if ((low == Wall::absorbing && x(i, k) <= walls_.lower[k]) ||
-          (high == Wall::absorbing && x(i, k) >= walls_.upper[k]))
-        weights[i] = 0;
+      const bool beyond = side == 0 ? x(i, k) <= walls_.lower[k] : x(i, k) >= walls_.upper[k];
+      taken[i] = beyond ? weights[i] : 0.0;
+      if (beyond) weights[i] = 0;
     }
   }
 }
 
-void WallRules::apply(const Step& step, ConstPoints before, Points x, double* weights, Workspace& workspace) const {
+void WallRules::apply(const Step& step, ConstPoints before, Points x, double* weights, Points exits,
+                      Workspace& workspace) const {
   fold(x);
-  if (absorbing_) survive(step, before, x, weights, workspace);
+  if (absorbing()) survive(step, before, x, weights, exits, workspace);
 }
 
-void WallRules::survive(const Step& step, ConstPoints before, Points x, double* weights, Workspace& workspace) const {
+void WallRules::survive(const Step& step, ConstPoints before, Points x, double* weights, Points exits,
+                        Workspace& workspace) const {
   const Index n = x.size();
   const int d = x.dimension();
   const double h = step.size();
@@ -90,33 +102,54 @@ void WallRules::survive(const Step& step, ConstPoints before, Points x, double* 
     diffusion = workspace.points(n, d * (d + 1) / 2);
     process_.diffusion(step.begin, before, diffusion);
   }
-  const Points variance = workspace.points(n, 1), alive = workspace.points(n, 1);
+  const int sides = static_cast<int>(sides_.size());
+  const Points variance = workspace.points(n, 1), alive = workspace.points(n, 1), kept = workspace.points(n, sides);
   for (Index i = 0; i < n; ++i) alive(i, 0) = weights[i];
-  for (int k = 0, diagonal = 0; k < d; diagonal += d - k, ++k) {
+  for (int s = 0; s < sides; ++s) {
+    const auto [k, side] = sides_[s];
+    const int diagonal = k * d - k * (k - 1) / 2;
     double* const a = variance.coordinate(0);
     if (diffusion.size() > 0)
       std::copy_n(diffusion.coordinate(diagonal), n, a);
     else
       std::fill_n(a, n, uniform);
-    for (int side = 0; side < 2; ++side) {
-      if (walls_.conditions[k][side] != Wall::absorbing) continue;
-      const double wall = side == 0 ? walls_.lower[k] : walls_.upper[k], inward = side == 0 ? 1 : -1;
-      const double *const x0 = before.coordinate(k), *const x1 = x.coordinate(k);
-      double* const w = alive.coordinate(0);
+    const double wall = side == 0 ? walls_.lower[k] : walls_.upper[k], inward = side == 0 ? 1 : -1;
+    const double *const x0 = before.coordinate(k), *const x1 = x.coordinate(k);
+    double *const w = alive.coordinate(0), *const stay = kept.coordinate(s);
 #pragma omp simd
-      for (Index i = 0; i < n; ++i) {
-        const double d0 = inward * (x0[i] - wall), d1 = inward * (x1[i] - wall);
-        const double crossed = a[i] > 0 ? vectorised::exp(-2 * d0 * d1 / (a[i] * h)) : 0.0;
-        w[i] *= d1 > 0 && d0 > 0 ? 1 - crossed : 0.0;
-      }
+    for (Index i = 0; i < n; ++i) {
+      const double d0 = inward * (x0[i] - wall), d1 = inward * (x1[i] - wall);
+      const double crossed = a[i] > 0 ? vectorised::exp(-2 * d0 * d1 / (a[i] * h)) : 0.0;
+      stay[i] = d1 > 0 && d0 > 0 ? 1 - crossed : 0.0;
+      w[i] *= stay[i];
     }
+  }
+  for (Index i = 0; i < n; ++i) {
+    const double lost = weights[i] - alive(i, 0);
+    if (lost > 0) share(lost, i, kept, exits);
+    weights[i] = alive(i, 0);
   }
   for (int k = 0; k < d; ++k) {
     double* const xk = x.coordinate(k);
     const double* const previous = before.coordinate(k);
     for (Index i = 0; i < n; ++i) xk[i] = alive(i, 0) > 0 ? xk[i] : previous[i];
   }
-  for (Index i = 0; i < n; ++i) weights[i] = alive(i, 0);
+}
+
+void WallRules::share(double lost, Index i, ConstPoints kept, Points exits) {
+  const int sides = kept.dimension();
+  int beyond = 0;
+  double hazard = 0;
+  for (int s = 0; s < sides; ++s) {
+    beyond += kept(i, s) == 0;
+    hazard -= kept(i, s) > 0 ? std::log(kept(i, s)) : 0;
+  }
+  for (int s = 0; s < sides; ++s) {
+    if (beyond > 0)
+      exits(i, s) += kept(i, s) == 0 ? lost / beyond : 0;
+    else if (hazard > 0)
+      exits(i, s) -= lost * std::log(kept(i, s)) / hazard;
+  }
 }
 
 }  // namespace fortet::ensembles

@@ -264,6 +264,7 @@ class Builder {
       auto& path = unsolved_ensembles_[name];
       path.name = name;
       path.process = study_.ensembles_.at(name).process;
+      path.walls = study_.ensembles_.at(name).walls;
       if (study_.ensembles_.at(name).parameters.boolean("path_energy")) path.work["path_energy"] = 0;
       side.ensemble = &path;
     } else if (section == "processes") {

@@ -194,6 +194,12 @@ void write_density(io::Hdf5File& file, Xdmf& xdmf, const densities::DensityPath&
 void write_ensemble(io::Hdf5File& file, Xdmf& xdmf, const ensembles::EnsemblePath& path, std::int64_t store,
                     const parallel::Communicator& communicator) {
   const std::string base = "/ensembles/" + path.name;
+  for (std::size_t s = 0; s < path.exits.sides.size(); ++s) {
+    const auto [axis, side] = path.exits.sides[s];
+    if (s == 0) file.write(base + "/exits/edges", {path.exits.edges.size()}, path.exits.edges);
+    const std::vector<double>& masses = path.exits.masses[s];
+    file.write(base + fmt::format("/exits/{}_{}", axis, side == 0 ? "lower" : "upper"), {masses.size()}, masses);
+  }
   for (std::size_t i = 0; i < path.snapshots.size(); ++i) {
     const ensembles::Snapshot& snapshot = path.snapshots[i];
     const std::string group = fmt::format("{}/{:04d}", base, i);

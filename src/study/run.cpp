@@ -76,6 +76,7 @@ void Study::walk(const std::string& name, Keeper& keeper, Outcome& outcome, Prog
   const auto run = [&](const std::string& label, ensembles::EnsemblePath& path, int factor) {
     path.name = settings.name;
     path.process = settings.process;
+    path.walls = settings.walls;
     keeper.object(
         label, [this, &path](io::State& state) { ensembles::exchange(state, path, communicator_); },
         [&](io::Checkpoints& checkpoints) {

@@ -97,7 +97,7 @@ TEST(ExitSide, SplitSteps) {
   const DensityCase coarse{turning, middle, unit_square(24), {1}, {{"propagator", "strang"}, {"steps", 50}}};
   auto path = coarse.solve();
   densities::estimate_errors(coarse.settings(), path);
-  const double error = path.diagnostics.back().absorbed_error[0][1];
+  const double error = std::abs(path.diagnostics.back().absorbed_error[0][1]);
   EXPECT_GT(error, 0.8 * errors.front());
   const auto finer = DensityCase{turning, middle, unit_square(96), {1}, {{"propagator", "strang"}, {"steps", 400}}}.solve();
   const double truth = std::abs(path.diagnostics.back().absorbed[0][1] - finer.diagnostics.back().absorbed[0][1]);

@@ -36,7 +36,7 @@ struct Diagnostics {
   double reference_kl = 0;   ///< KL(p_t | reference); NaN without a reference
   Sides absorbed;            ///< mass that has left through each side (absorbing, outflow) so far
   Sides flux;                ///< its present rate: first-passage flux
-  Sides absorbed_error;      ///< estimated error of `absorbed` in space and time; empty unless estimated
+  Sides absorbed_error;      ///< signed estimated error of `absorbed` in space and time; empty unless estimated
 };
 
 /// Parameters of one entry of `densities:` after the names are resolved.

@@ -22,6 +22,22 @@ struct Snapshot {
   PointArray positions;
   std::vector<double> weights;      ///< survival weights of an absorbed ensemble in [0, 1]; empty: all one
   std::vector<double> log_density;  ///< carried along the flow; empty unless asked for
+  /// What each absorbing side has taken of a particle so far, columns as EnsemblePath::exits.sides: together with the
+  /// weight they add up to one. Empty without such sides.
+  PointArray exits;
+};
+
+/// A side of the box of walls.
+struct ExitSide {
+  int axis, side;  ///< side 0: lower
+  bool operator==(const ExitSide&) const = default;
+};
+
+/// First passages: the part of all particles that left through a side within a bin of time.
+struct Exits {
+  std::vector<ExitSide> sides;              ///< absorbing ones
+  std::vector<double> edges;                ///< of the bins of time
+  std::vector<std::vector<double>> masses;  ///< [side][bin]
 };
 
 /// Box with a condition per side, as for a grid (names are those of the deck: none, reflecting, periodic, absorbing).
@@ -60,16 +76,20 @@ struct EnsemblePath {
   processes::ProcessPtr process;
   std::vector<Snapshot> snapshots;  ///< in the order of `at`
   Trajectories trajectories;
+  Walls walls;
+  Exits exits;
   std::map<std::string, double> work;  ///< particle steps, field evaluations, rejected steps, acceptance rate, seconds
   double stationary_correlation = 1;   ///< 2 tau_int for correlated chains, 1 for independent particles
 };
 
-/// All numbers of a path; its name and process are the caller's. Collective.
+/// All numbers of a path; its name, process and walls are the caller's. Collective.
 void exchange(io::State& state, EnsemblePath& path, const parallel::Communicator& communicator);
 
 /// The walls in parameter `walls` of a deck's entry (schema "ensembles"); none when it is absent. Throws
 /// ParameterError.
 Walls make_walls(const Parameters& parameters, int dimension);
+
+std::vector<ExitSide> absorbing_sides(const Walls& walls);
 
 /// Throws ParameterError for settings that cannot run: a stepper that does not fit the process, times outside the
 /// horizon, dimensions that differ, ... Not collective, computes nothing.
