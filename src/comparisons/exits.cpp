@@ -84,6 +84,8 @@ Sums means(const std::vector<double>& values, double count, const parallel::Comm
   return {totals[0] / count, totals[1] / count};
 }
 
+constexpr double round_off = 1e-12;
+
 /// Two-sided, for a sum of `number` that is Poisson's with this mean; a number that is no integer is interpolated.
 double poisson_p_value(double number, double mean) {
   if (mean <= 0) return number > 0 ? 0.0 : 1.0;
@@ -112,34 +114,40 @@ std::vector<Result> evaluate(const CheckSettings& settings, const Parameters&, d
     const int column = static_cast<int>(s);
     const std::vector<double> values = taken(*particles.ensemble, column, from, to);
     const Sums seen = means(values, count, communicator);
-    // The time step's error is about what a step twice as long adds; its noise is noise.
-    double step = 0, step_variance = 0;
+    // The time step's error is about what a step twice as long adds; what of that is noise is taken off.
+    double step = 0, noise = 0;
+    std::vector<double> corrected = values;
     if (particles.coarser) {
       std::vector<double> longer = taken(*particles.coarser, column, from, to);
       for (std::size_t i = 0; i < longer.size(); ++i) longer[i] -= values[i];
       const Sums added = means(longer, count, communicator);
-      const double variance = std::max(0.0, added.second - added.first * added.first) / count;
-      const double signal = added.first != 0 ? std::max(0.0, 1 - variance / (added.first * added.first)) : 0;
+      noise = std::sqrt(std::max(0.0, added.second - added.first * added.first) / count);
+      const double signal = added.first != 0 ? std::max(0.0, 1 - noise * noise / (added.first * added.first)) : 0;
       step = signal * added.first;
-      step_variance = signal * signal * variance;
+      for (std::size_t i = 0; i < longer.size(); ++i) corrected[i] -= signal * longer[i];
     }
     Result result;
     result.statistic = "exits " + name_of(sides[s]);
     result.value = seen.first;
-    result.expected = std::clamp(on_grid - defect + step, 0.0, 1.0);
-    // A particle leaves in parts: their mean square over their mean is below one.
-    const double ratio = seen.first > 0 ? std::clamp(seen.second / seen.first, 1e-6, 1.0) : 1.0;
-    const double variance = std::max(0.0, result.expected * (ratio - result.expected)) / count + step_variance;
-    result.deviation = std::sqrt(variance);
-    constexpr double few = 30;  // passages, below which their law is not normal
-    const double passages = count * result.expected / ratio;
+    result.expected = on_grid - defect + step;
+    constexpr double few = 30;  // passages, below which their law is not normal and their variance not known from them
+    const double passages = count * (on_grid - defect);
     if (passages < few) {
-      result.p_value = poisson_p_value(count * seen.first / ratio, passages);
+      // A particle that leaves in parts varies less than one that leaves at once. The step's error is as uncertain as
+      // the rest: within it the mean that fits best is taken.
+      const double room = std::abs(step) + 2 * noise, right = std::max(0.0, on_grid - defect);
+      const double mean = std::clamp(seen.first, std::max(0.0, right - room), right + room);
+      result.p_value = mean == seen.first ? 1.0 : poisson_p_value(count * seen.first, count * mean);
+      result.deviation = std::sqrt(right / count);
     } else {
-      result.p_value = std::erfc(std::abs(result.value - result.expected) / result.deviation / std::sqrt(2.0));
+      const Sums one = means(corrected, count, communicator);
+      result.deviation = std::sqrt(std::max(0.0, one.second - one.first * one.first) / count);
+      const double distance = std::abs(result.value - result.expected);
+      result.p_value = result.deviation > 0 ? std::erfc(distance / result.deviation / std::sqrt(2.0))
+                                            : (distance > round_off ? 0.0 : 1.0);
     }
-    // Seen with power 0.9 at a two-sided level of 0.01.
-    result.smallest_visible_defect = std::max((2.576 + 1.282) * result.deviation, 7 * ratio / count);
+    // Seen with power 0.9 at a two-sided level of 0.01; of few passages about seven more than none.
+    result.smallest_visible_defect = std::max((2.576 + 1.282) * result.deviation, 7 / count);
     result.defect_unit = "probability of leaving through the side";
     result.budget = {{"grid", std::abs(defect)},
                      {"particle_step", std::abs(step)},

@@ -460,6 +460,7 @@ void exchange(io::State& state, DensityPath& path) {
   }
   state.list("step_times", path.step_times);
   io::exchange(state, "quantities", path.quantities);
+  io::exchange(state, "quantity_errors", path.quantity_errors);
   io::exchange(state, "work", path.work);
   state.size("notes", path.notes);
   for (std::string& note : path.notes) state.text("note", note);

@@ -21,6 +21,37 @@ std::vector<double> output_times(const EnsembleSettings& settings) {
   return at;
 }
 
+/// A potential that differs at the two ends of a periodic axis has no law e^{-V} that a chain could keep.
+void require_single_valued(const processes::Process& process, const Walls& walls) {
+  constexpr int points = 32;
+  const int d = process.dimension();
+  for (int axis = 0; axis < d && !walls.lower.empty(); ++axis) {
+    if (walls.conditions[axis][0] != Wall::periodic) continue;
+    PointArray x(2 * points, d);
+    for (int i = 0; i < points; ++i) {
+      for (int k = 0; k < d; ++k) {
+        const double place = std::fmod(0.5 + 0.618033988749895 * (i + 1) * (k + 1), 1.0);
+        const double inside = walls.lower[k] + place * (walls.upper[k] - walls.lower[k]);
+        x(i, k) = k == axis ? walls.lower[k] : inside;
+        x(points + i, k) = k == axis ? walls.upper[k] : inside;
+      }
+    }
+    std::vector<double> potential(x.size());
+    process.potential(x, potential.data());
+    double jump = 0, scale = 1;
+    for (int i = 0; i < points; ++i) {
+      jump = std::max(jump, std::abs(potential[points + i] - potential[i]));
+      scale = std::max(scale, std::abs(potential[i]));
+    }
+    if (jump > 1e-9 * scale) {
+      throw ParameterError("stepper", fmt::format("the potential of the process differs by {:.3g} at the two ends of "
+                                                  "periodic axis {}: there is no law e^-V to be kept; take "
+                                                  "euler_maruyama, which follows the force",
+                                                  jump, axis));
+    }
+  }
+}
+
 std::vector<double> schedule_times(const EnsembleSettings& settings, const Stepper& stepper, bool recorded) {
   const Parameters& parameters = settings.parameters;
   const double horizon = settings.process->horizon();
@@ -68,6 +99,14 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
                                parameters.has("steps") ? parameters.integer("steps") : 0,
                                parallel::Stream(settings.seed, parallel::Purpose::corrector, settings.name)};
   StepperPtr stepper = make_stepper(parameters.child("stepper"), context);
+  if (const processes::Regularity known = process.regularity();
+      known.noise == Smoothness::jumping && known.reading != 0) {
+    throw ParameterError("process",
+                         "its noise jumps and is not read in the sense of Ito: at a jump particles would have to be "
+                         "reflected with a skew probability, which no stepper does; write convention: ito, or solve a "
+                         "density");
+  }
+  if (stepper->uses_potential()) require_single_valued(process, settings.walls);
   if (stepper->is_adaptive() && walls.any()) {
     throw ParameterError("walls", "stepper " + parameters.child("stepper").kind() +
                                       " takes steps of its own and sees no walls: use rk4");

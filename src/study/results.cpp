@@ -329,11 +329,13 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
                            : outcome.agrees()     ? "agree"
                                                   : "disagree"},
                {"quantities", Json::object()},
+               {"quantity_errors", Json::object()},
                {"notes", Json::object()},
                {"measures", Json::array()},
                {"checks", Json::array()}};
   for (const auto& [name, path] : outcome.densities) {
     if (!path.quantities.empty()) results["quantities"]["densities." + name] = path.quantities;
+    if (!path.quantity_errors.empty()) results["quantity_errors"]["densities." + name] = path.quantity_errors;
     if (!path.notes.empty()) results["notes"]["densities." + name] = path.notes;
   }
   for (const auto& [name, path] : outcome.bridges) results["quantities"]["bridges." + name] = path.quantities;

@@ -77,6 +77,7 @@ struct DensityPath {
   std::vector<Diagnostics> diagnostics;
   std::vector<BoxBalance> boxes;             ///< forward equation only
   std::map<std::string, double> quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time, exit_probability_K_side, ...
+  std::map<std::string, double> quantity_errors;  ///< estimated, of those quantities that have an estimate
   std::vector<double> step_times;            ///< ends of the steps taken, from the start; for Richardson's estimate
   std::map<std::string, double> work;        ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
   std::vector<std::string> notes;            ///< warnings for the user

@@ -92,6 +92,8 @@ class Stepper {
   virtual bool is_adaptive() const { return false; }
   /// Needs no steps between output times because it has no error in time.
   virtual bool is_exact() const { return false; }
+  /// Compares values of the process's potential, which must then be the same at both ends of a periodic axis.
+  virtual bool uses_potential() const { return false; }
   /// Can carry log densities.
   virtual bool carries_log_density() const { return false; }
   /// Ids at which blocks may begin and end; a multiple of granule.

@@ -24,6 +24,8 @@ class Mala : public Stepper {
     require(noise_matrix(0) == noise_matrix(process.horizon()), parameters, "noise that does not change in time");
   }
 
+  bool uses_potential() const override { return true; }
+
   void apply(const Step& step, const Prepared*, const Block& block, Workspace& workspace) const override {
     const Index n = block.x.size();
     const int d = dimension();

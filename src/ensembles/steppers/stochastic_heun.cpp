@@ -57,6 +57,8 @@ const Registered<StepperFactory> registered_stochastic_heun{
      "Kloeden and Platen 1992, sections 4.9 and 15.1",
      {}},
     [](const Parameters& parameters, const StepperContext& context) -> StepperPtr {
+      require(context.process->regularity().noise != Smoothness::jumping, parameters,
+              "noise that does not jump: across a jump its two halves of a step follow Stratonovich, not Ito");
       require(context.process->noise_is_additive() || context.process->noise_shape() != NoiseShape::full, parameters,
               "noise that is additive, scalar or diagonal, because the Stratonovich drift needs its derivative");
       return std::make_unique<StochasticHeun>(context);
