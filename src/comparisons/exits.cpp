@@ -155,8 +155,6 @@ std::vector<Result> evaluate(const CheckSettings& settings, const Parameters&, d
     result.dominating = std::max_element(result.budget.begin(), result.budget.end(), [](const auto& a, const auto& b) {
                           return a.second < b.second;
                         })->first;
-    result.note = fmt::format("side {}: {:.6g} left on the grid, {:.6g} +- {:.2g} of the particles; ", name_of(sides[s]),
-                              on_grid, seen.first, result.deviation);
     results.push_back(std::move(result));
   }
   return results;

@@ -243,3 +243,85 @@ TEST(SteadyStates, MeanFirstPassageAveragedOverALaw) {
   problem.options["equation"] = "stationary";
   EXPECT_THROW(problem.solve(), ParameterError);  // an open grid
 }
+
+namespace {
+const Json unit_walls{{"lower", {0, 0}}, {"upper", {1, 1}}, {"conditions", "absorbing"}};
+
+/// What left the unit square, on the grid and by Euler-Maruyama particles, in two intervals of time.
+class ExitsCase {
+ public:
+  explicit ExitsCase(processes::ProcessPtr process)
+      : problem_{std::move(process), law("uniform", {{"lower", {0.45, 0.45}}, {"upper", {0.55, 0.55}}}),
+                 grid({{"lower", {0, 0}}, {"upper", {1, 1}}, {"cells", {48, 48}}, {"boundary", "absorbing"}}),
+                 {0.2, 0.4},
+                 {{"propagator", "strang"}, {"steps", 100}}} {
+    density_ = problem_.solve();
+    densities::estimate_errors(problem_.settings(), density_);
+  }
+  std::vector<comparisons::Result> against(const processes::ProcessPtr& particles, std::int64_t count,
+                                           std::uint64_t seed) const {
+    const ensembles::EnsembleSettings settings =
+        test::ensemble(particles, problem_.initial, count,
+                       {{"steps", 40}, {"at", {0.2, 0.4}}, {"walls", unit_walls}}, seed);
+    const ensembles::EnsemblePath fine = ensembles::run_ensemble(settings, world()),
+                                  coarse = ensembles::run_coarser(settings, world(), 2);
+    comparisons::CheckSettings check;
+    check.parameters =
+        Parameters::make("checks", "", {{"compare", {"ensembles.particles", "densities.test"}}, {"by", "exits"}});
+    check.first = {"ensembles.particles", nullptr, &fine, &coarse, nullptr, nullptr};
+    check.second = {"densities.test", &density_, nullptr, nullptr, nullptr, nullptr};
+    check.times = {0.2, 0.4};
+    comparisons::check_check(check);
+    return comparisons::run_check(check, world());
+  }
+
+ private:
+  DensityCase problem_;
+  densities::DensityPath density_;
+};
+
+processes::ProcessPtr drifting(const char* along) {
+  return process("expression", {{"drift", {along, "-x"}}, {"noise", 1}, {"horizon", 0.4}});
+}
+}  // namespace
+
+// Four sides, two intervals, 30 repetitions; few particles (some sides expect less than one passage) and many.
+TEST(Exits, RejectAtTheirRate) {
+  const ExitsCase exits(drifting("1 + y"));
+  for (const std::int64_t count : {50, 4000}) {
+    int small = 0, all = 0;
+    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+      for (const comparisons::Result& result : exits.against(drifting("1 + y"), count, seed)) {
+        small += *result.p_value < 0.01;
+        ++all;
+      }
+    }
+    EXPECT_EQ(all, 240);
+    EXPECT_LE(small, 10) << count;  // P(Binomial(240, 0.01) > 10) = 4e-5; rows of one run are not independent
+  }
+}
+
+TEST(Exits, WrongDriftAndWrongWallsAreCaught) {
+  const ExitsCase exits(drifting("1 + y"));
+  const auto wrong = exits.against(drifting("1.2 + y"), 100000, 1);
+  double least = 1;
+  for (const comparisons::Result& result : wrong) least = std::min(least, *result.p_value);
+  EXPECT_LT(least, 1e-6);
+  // Survival weights and what the sides took make one particle.
+  const auto path = ensembles::run_ensemble(
+      test::ensemble(drifting("1"), law("dirac", {{"at", {0.5, 0.5}}}), 1000, {{"steps", 20}, {"at", {0.4}}, {"walls", unit_walls}}),
+      world());
+  const ensembles::Snapshot& snapshot = path.snapshots[0];
+  ASSERT_EQ(path.exits.sides.size(), 4u);
+  for (Index i = 0; i < snapshot.exits.size(); ++i) {
+    double sum = snapshot.weights[i];
+    for (int s = 0; s < 4; ++s) sum += snapshot.exits(i, s);
+    EXPECT_NEAR(sum, 1, 1e-12);
+  }
+  double histogram = 0, exits_at_end = 0;
+  for (const auto& masses : path.exits.masses) histogram += std::accumulate(masses.begin(), masses.end(), 0.0);
+  parallel::ExactSum sum;
+  for (Index i = 0; i < snapshot.exits.size(); ++i) sum.add(1 - snapshot.weights[i]);
+  exits_at_end = world().sum(sum) / 1000;
+  EXPECT_NEAR(histogram, exits_at_end, 1e-7);
+}
