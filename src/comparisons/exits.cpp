@@ -84,8 +84,6 @@ Sums means(const std::vector<double>& values, double count, const parallel::Comm
   return {totals[0] / count, totals[1] / count};
 }
 
-constexpr double round_off = 1e-12;
-
 /// Two-sided, for a sum of `number` that is Poisson's with this mean; a number that is no integer is interpolated.
 double poisson_p_value(double number, double mean) {
   if (mean <= 0) return number > 0 ? 0.0 : 1.0;

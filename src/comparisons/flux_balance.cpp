@@ -5,9 +5,6 @@
 namespace fortet::comparisons {
 namespace {
 
-/// Rounding of the masses of a box and of the truncated series that move them.
-constexpr double round_off = 1e-12;
-
 const densities::DensityPath& density_of(const CheckSettings& settings) {
   return *(settings.first.density ? settings.first.density : settings.second.density);
 }

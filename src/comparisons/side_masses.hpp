@@ -5,6 +5,9 @@
 
 namespace fortet::comparisons {
 
+/// Differences that rounding explains: of masses that add up to one, and of the truncated series that move them.
+inline constexpr double round_off = 1e-12;
+
 struct SideMasses {
   std::vector<double> masses;          ///< outside last
   std::vector<double> bias;            ///< estimated signed error of the masses (computed - exact), same layout

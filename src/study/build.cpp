@@ -322,6 +322,23 @@ class Builder {
     if (!known) throw ParameterError("check", fmt::format("no check has the name '{}'", parameters.text("check")));
   }
 
+  /// What may differ without noise must be known: by a tolerance, or by an estimate of a side's error.
+  void require_tolerance(const Parameters& parameters, const std::vector<std::string>& sides) const {
+    if (parameters.has("tolerance")) return;
+    for (const std::string& side : sides) {
+      const auto [section, name] = Target(side);
+      if (section == "ensembles") return;
+      if (section == "densities" && deck_.find(section, name)->boolean("error_budget")) return;
+    }
+    throw ParameterError("tolerance",
+                         fmt::format("neither {} nor {} has noise or an estimate of its error, so nothing says how far "
+                                     "apart they may be: give a tolerance{}",
+                                     sides[0], sides[1],
+                                     sides[0].starts_with("densities.") || sides[1].starts_with("densities.")
+                                         ? ", or leave the density its error_budget"
+                                         : ""));
+  }
+
   void build_check(const Parameters& parameters) {
     const std::vector<std::string> sides = parameters.texts("compare");
     if (sides.size() != 2) throw ParameterError("compare", fmt::format("expected two sides, found {}", sides.size()));
@@ -337,6 +354,7 @@ class Builder {
     check.settings.first = unsolved(sides[0]);
     check.settings.second = unsolved(sides[1]);
     comparisons::check_check(check.settings);
+    require_tolerance(parameters, sides);
     const std::vector<double>*first = times_of(sides[0]), *second = times_of(sides[1]);
     if (parameters.has("at")) {
       check.settings.times = parameters.reals("at");
