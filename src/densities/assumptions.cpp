@@ -119,7 +119,13 @@ bool needs_cell_rates(const processes::Process& process, const Grid& grid, int a
   const processes::Regularity known = process.regularity();
   const bool is_sharp = known.noise != Smoothness::smooth ||
                         (known.drift == Smoothness::jumping && !has_equilibrium(process, grid));
-  if (!is_sharp) return is_degenerate(process, grid, axis, 0) || is_degenerate(process, grid, axis, 1);
+  if (!is_sharp) {
+    // Along the other axes, too: where their noise vanishes with this one's, only rates by cells move the mean exactly.
+    bool any = false;
+    for (int k = 0; k < grid.dimension(); ++k)
+      any = any || is_degenerate(process, grid, k, 0) || is_degenerate(process, grid, k, 1);
+    if (!any) return false;
+  }
   const Sample sample = sample_lines(grid, axis);
   const std::vector<double> diffusion = diffusion_along(process, sample, axis);
   return std::any_of(diffusion.begin(), diffusion.end(), [](double value) { return value > 0; });

@@ -10,8 +10,8 @@ namespace fortet::densities {
 /// whose potential is not (a tilted washboard on a circle) drives a current and has no equilibrium e^{-V}.
 bool has_equilibrium(const processes::Process& process, const Grid& grid);
 
-/// Rates along an axis are fitted to cells (cell_rates.hpp): its coefficients may have jumps or kinks, or its diffusion
-/// vanishes at a side of the domain.
+/// Rates along an axis are fitted to cells (cell_rates.hpp): coefficients may have jumps or kinks, or the diffusion of
+/// some axis vanishes at a side of the domain.
 bool needs_cell_rates(const processes::Process& process, const Grid& grid, int axis);
 
 /// Whether D_kk vanishes at a side of the axis, or nearly so: it grows tenfold within half a cell.

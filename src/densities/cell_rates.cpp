@@ -40,10 +40,13 @@ Coefficients coefficients(const processes::Process& process, double t, const Poi
   return found;
 }
 
-/// Kind of end of a line at a cell's face where D vanishes and the drift points inwards: q ~ distance^(a-1) there.
+/// An end of the line at a face of the cell where D vanishes as the distance: q ~ distance^(a-1) there, a = b/D'.
 struct Degenerate {
   bool lower = false, upper = false;
   double exponent = 0;  ///< a
+  double slope = 0;     ///< D'
+  /// Drift that does not lead away: what reaches the end stays there.
+  bool is_trap() const { return (lower || upper) && !(exponent > 0); }
 };
 
 /// What a cell brings to its rates.
@@ -54,6 +57,8 @@ struct Cell {
 };
 
 Cell fit(const double* drift, const double* diffusion, double width, double s, const Degenerate& end) {
+  if (end.is_trap())
+    return {std::numeric_limits<double>::infinity(), 1, 1, end.lower ? 0 : width, end.lower ? width : 0};
   const double part = width / static_cast<double>(parts);
   std::array<double, parts + 1> exponent{};
   std::array<double, parts> resistance{};
@@ -154,10 +159,13 @@ CellRates cell_rates(const processes::Process& process, const Grid& grid, double
     Degenerate end;
     for (int side = 0; side < 2 && !periodic; ++side) {
       if (cell != (side == 0 ? 0 : cells - 1)) continue;
-      const double first = diffusion[side == 0 ? 0 : points - 1], inwards = (side == 0 ? 1 : -1) * at_side.drift[side];
-      if (!(at_side.diffusion[side] <= 1e-10 * first) || !(inwards > 0)) continue;
+      const double first = diffusion[side == 0 ? 0 : points - 1], second = diffusion[side == 0 ? 1 : points - 2];
+      const double power = std::log(second / first) / std::log(nodes[1] / nodes[0]);
+      // Square-root noise alone: stronger zeros are never reached, weaker ones are integrated as they are.
+      if (!(at_side.diffusion[side] <= 1e-10 * first) || !(power > 0.75 && power < 1.5)) continue;
       (side == 0 ? end.lower : end.upper) = true;
-      end.exponent = inwards * nodes[0] * grid.width(axis, cell) / static_cast<double>(parts) / first;
+      end.slope = first / (nodes[0] * grid.width(axis, cell) / static_cast<double>(parts));
+      end.exponent = (side == 0 ? 1 : -1) * at_side.drift[side] / end.slope;
       ends[side] = end;
     }
     fitted[row] = fit(b, diffusion, grid.width(axis, cell), s, end);
@@ -183,7 +191,9 @@ CellRates cell_rates(const processes::Process& process, const Grid& grid, double
       switch (grid.boundary(axis, side)) {
         case Boundary::absorbing: {
           const double a = ends[side].exponent;
-          if (side == 0 ? ends[0].lower : ends[1].upper) {  // q ~ x^(a-1): the side is reached for a < 1 only
+          if (ends[side].is_trap()) {
+            rate = ends[side].slope / width;
+          } else if (ends[side].exponent > 0) {  // q ~ x^(a-1): the side is reached for a < 1 only
             const double point = a / (1 + a);
             rate = a < 1 ? -b * (1 - a) * std::pow(point, a - 1) / width : 0.0;
           } else {
