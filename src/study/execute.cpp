@@ -209,14 +209,19 @@ class Commands {
     if (const auto found = deck.sections.find("densities"); found != deck.sections.end()) {
       for (const Parameters& density : found->second) prefixes.push_back("density_" + density.name() + "_");
     }
+    if (!line_.petsc_options.empty() && !line_.petsc_options.front().starts_with("-")) {
+      throw UsageError(
+          fmt::format("command line: expected an option of PETSc after --, found '{}'\nnothing was computed",
+                      cut(line_.petsc_options.front())));
+    }
     for (const std::string& option : parallel::unread_petsc_options()) {
-      const bool is_known = std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
-        return option.starts_with("-" + prefix);
-      });
+      const bool is_known = std::any_of(prefixes.begin(), prefixes.end(),
+                                        [&](const std::string& prefix) { return option.starts_with("-" + prefix); });
       if (is_known) continue;
-      throw UsageError(fmt::format("command line: nothing in this study reads the option {} of PETSc; options begin "
-                                   "with one of -{}\nnothing was computed",
-                                   cut(option), fmt::join(prefixes, ", -")));
+      throw UsageError(
+          fmt::format("command line: nothing in this study reads the option {} of PETSc; options begin "
+                      "with one of -{}\nnothing was computed",
+                      cut(option), cut(fmt::format("{}", fmt::join(prefixes, ", -")))));
     }
   }
 
@@ -244,8 +249,8 @@ class Commands {
       from.from =
           (std::filesystem::path(from.from) / folder.lexically_relative(study.deck().output)).lexically_normal();
     Keeper keeper(communicator_, study.deck(), line_.petsc_options, output, from, watch, metrics);
-    output.clear(&study.deck(), keeper.restarts() ? std::vector<std::string>{"metrics.jsonl"} : std::vector<std::string>{},
-                 0);
+    output.clear(&study.deck(),
+                 keeper.restarts() ? std::vector<std::string>{"metrics.jsonl"} : std::vector<std::string>{}, 0);
     write_deck(study.deck(), output);
     Study::Outcome outcome = study.run(folder, metrics, keeper);
     const double computed = communicator_.max(MPI_Wtime() - start);
@@ -284,8 +289,8 @@ class Commands {
     for (const Study::Failure& failure : outcome.failures) failed.push_back(failure.object);
     say(!failed.empty()          ? fmt::format("done, but not computed: {}\n", fmt::join(failed, ", "))
         : outcome.checks.empty() ? "done\n"
-        : outcome.agrees()     ? "done: every check agrees\n"
-                               : "done: A CHECK DISAGREES\n");
+        : outcome.agrees()       ? "done: every check agrees\n"
+                                 : "done: A CHECK DISAGREES\n");
     return outcome;
   }
 

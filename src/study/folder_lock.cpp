@@ -30,8 +30,8 @@ std::string first_line(const std::filesystem::path& file) {
   return line;
 }
 
-/// When a process was started, in ticks since the machine was; nothing if it is dead. A number of a process may be given
-/// again, and one that was killed stays as a zombie until its parent asks.
+/// When a process was started, in ticks since the machine was; nothing if it is dead. A number of a process may be
+/// given again, and one that was killed stays as a zombie until its parent asks.
 std::string start_of(long process) {
   const std::string line = first_line(fmt::format("/proc/{}/stat", process));
   const std::size_t end = line.rfind(')');  // the name of the program may hold anything
@@ -98,7 +98,8 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool waits,
     ::unlink(own.c_str());
     descriptor_ = ::open(own.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (descriptor_ < 0) fail(folder, "cannot write into this folder");
-    struct stat now {}, there {};
+    struct stat now {
+    }, there{};
     const bool written = ::write(descriptor_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
     const int reason = errno;
     if (!written || fstat(descriptor_, &now) != 0) {
@@ -137,10 +138,10 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool waits,
     }
     const bool touched = said && seconds_between(seen, there.st_mtim) != 0;
     if (is_here || !waits || touched) {
-      throw IoError(fmt::format(
-          "{}: {} is at work in this folder{}; wait for it, or name another output{}", folder.string(), who,
-          is_here ? "" : fmt::format(", with a sign of life {} ago", duration_text(std::max(age, 0.0))),
-          is_here ? "" : fmt::format(" (if you know that it is dead, remove {})", file_.string())));
+      throw IoError(
+          fmt::format("{}: {} is at work in this folder{}; wait for it, or name another output{}", folder.string(), who,
+                      is_here ? "" : fmt::format(", with a sign of life {} ago", duration_text(std::max(age, 0.0))),
+                      is_here ? "" : fmt::format(" (if you know that it is dead, remove {})", file_.string())));
     }
     if (!std::exchange(said, true)) {
       seen = there.st_mtim;
@@ -180,7 +181,8 @@ FolderLock::~FolderLock() {
   }
   wake_.notify_all();
   touching_.join();
-  struct stat own {}, there {};
+  struct stat own {
+  }, there{};
   if (fstat(descriptor_, &own) == 0 && lstat(file_.c_str(), &there) == 0 && own.st_ino == there.st_ino) {
     ::unlink(file_.c_str());
   }

@@ -25,8 +25,8 @@ class OutputFolder {
 
   /// Makes the folder and locks it. `waits`: for a lock of another machine that may be given up (a restart). Throws
   /// UsageError with the foreign names before anything is written, and IoError. Collective, as is all that follows.
-  OutputFolder(const parallel::Communicator& communicator, std::filesystem::path folder,
-               std::vector<std::string> names, const std::string& deck_text, bool waits);
+  OutputFolder(const parallel::Communicator& communicator, std::filesystem::path folder, std::vector<std::string> names,
+               const std::string& deck_text, bool waits);
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
 

@@ -36,8 +36,7 @@ bool is_own_hdf5(const std::filesystem::path& file, const char* mark) {
 }
 
 bool has_keys(const Json& json, std::initializer_list<const char*> keys) {
-  return json.is_object() &&
-         std::all_of(keys.begin(), keys.end(), [&](const char* key) { return json.contains(key); });
+  return json.is_object() && std::all_of(keys.begin(), keys.end(), [&](const char* key) { return json.contains(key); });
 }
 
 bool has_lines(const std::string& text, std::initializer_list<const char*> beginnings) {
@@ -112,7 +111,7 @@ bool OwnFiles::bears_mark(const std::string& name) const {
 }
 
 std::vector<std::string> OwnFiles::names() const {
-  std::vector<std::string> found{"results.json", "run.json",   "study.h5",    "study.xdmf",   "metrics.jsonl",
+  std::vector<std::string> found{"results.json", "run.json",    "study.h5",  "study.xdmf",   "metrics.jsonl",
                                  "sweep.csv",    "sweep.state", "deck.yaml", "resolved.yaml"};  // that order: see above
   for (const auto& [name, texts] : texts_) {
     if (std::find(found.begin(), found.end(), name) == found.end()) found.push_back(name);

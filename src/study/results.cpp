@@ -308,8 +308,8 @@ void write_results(const Study& study, const Study::Outcome& outcome, OutputFold
   for (const comparisons::Measurement& one : outcome.measurements) results["measures"].push_back(to_json(one));
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
   for (const Study::Failure& failure : outcome.failures) {
-    results["failed"].push_back(Json{
-        {"object", failure.object}, {"message", failure.message}, {"exit_code", static_cast<int>(failure.code)}});
+    results["failed"].push_back(
+        Json{{"object", failure.object}, {"message", failure.message}, {"exit_code", static_cast<int>(failure.code)}});
   }
   if (!provenance.petsc_options.empty()) results["petsc_options"] = provenance.petsc_options;
   if (!provenance.unused_petsc_options.empty()) {

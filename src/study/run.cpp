@@ -185,10 +185,10 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
     outcome.timings.push_back({object, communicator_.min(seconds), communicator_.sum(sum) / communicator_.size(),
                                communicator_.max(seconds)});
   };
-  // `path`: of the object in the deck.
-  const auto attempt = [&](const std::string& object, const std::string& path, const auto& body) {
-    if (const Failure* need = failed_need(path, outcome)) {
-      note_failure({object, fmt::format("needs {}, which failed", need->object), need->code}, keeper, outcome);
+  // `name`: to people.
+  const auto attempt = [&](const std::string& object, const std::string& name, const auto& body) {
+    if (const Failure* need = failed_need(object, outcome)) {
+      note_failure({name, fmt::format("needs {}, which failed", need->object), need->code}, keeper, outcome);
       return;
     }
     try {
@@ -198,7 +198,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       if (error.exit_code() == ExitCode::stopped) throw;
       parallel::meet_or_end(communicator_, error);  // what one rank alone has met ends the run
       if (keeper.ends()) throw;
-      note_failure({object, error.what(), error.exit_code()}, keeper, outcome);
+      note_failure({name, error.what(), error.exit_code()}, keeper, outcome);
     }
   };
   for (const std::string& object : order_) {
@@ -223,9 +223,10 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
     }
   }
   parallel::together(communicator_, [&] { metrics.close(); });
-  for (std::size_t i = 0; i < checks_.size(); ++i) {
-    PendingCheck& check = checks_[i];
-    attempt(check.settings.parameters.name(), fmt::format("checks[{}]", i), [&](Progress&) {
+  for (PendingCheck& check : checks_) {
+    const Parameters& parameters = check.settings.parameters;
+    const std::string name = parameters.has("name") ? parameters.text("name") : check.settings.name;
+    attempt(parameters.name(), name, [&](Progress&) {
       keeper.pass();
       check.settings.first = side(check.first, outcome);
       check.settings.second = side(check.second, outcome);

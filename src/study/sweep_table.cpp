@@ -280,8 +280,8 @@ std::string SweepTable::csv() const {
   }
   for (const MeasureRow& row : measure_rows) {
     const Summary s = summary(row.values);
-    text += fmt::format("{},{},{},{},{},{},{},\n", quoted(joined(row.assignments)), quoted(row.first.measure), row.first.time,
-                        row.first.quantity, s.mean, s.deviation, row.values.size());
+    text += fmt::format("{},{},{},{},{},{},{},\n", quoted(joined(row.assignments)), quoted(row.first.measure),
+                        row.first.time, row.first.quantity, s.mean, s.deviation, row.values.size());
   }
   for (const auto& [name, entry] : cases_) {
     for (const Study::Failure& failure : entry.failures) {

@@ -35,7 +35,8 @@ Watch::~Watch() {
 }
 
 Watch::StopFile Watch::stop_file() const {
-  struct stat status {}, itself {};
+  struct stat status {
+  }, itself{};
   // A link or a folder of this name is something else.
   if (stop_file_.empty() || stat(stop_file_.c_str(), &status) != 0 || lstat(stop_file_.c_str(), &itself) != 0 ||
       !S_ISREG(itself.st_mode)) {
