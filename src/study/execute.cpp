@@ -287,10 +287,14 @@ class Commands {
                     bytes_text(memory.mean), bytes_text(memory.most), folder.string()));
     std::vector<std::string> failed;
     for (const Study::Failure& failure : outcome.failures) failed.push_back(failure.object);
-    say(!failed.empty()          ? fmt::format("done, but not computed: {}\n", fmt::join(failed, ", "))
-        : outcome.checks.empty() ? "done\n"
-        : outcome.agrees()       ? "done: every check agrees\n"
-                                 : "done: A CHECK DISAGREES\n");
+    if (!failed.empty()) {
+      if (communicator_.is_root())
+        std::fprintf(stderr, "fortet: not computed: %s\n", fmt::format("{}", fmt::join(failed, ", ")).c_str());
+      return outcome;
+    }
+    say(outcome.checks.empty() ? "done\n"
+        : outcome.agrees()     ? "done: every check agrees\n"
+                               : "done: A CHECK DISAGREES\n");
     return outcome;
   }
 

@@ -97,7 +97,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool waits,
   while (true) {
     ::unlink(own.c_str());
     descriptor_ = ::open(own.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) fail(folder, "cannot write into this folder");
+    if (descriptor_ < 0) fail(folder, "cannot write into this folder (is the disk full, or the folder read-only?)");
     struct stat now {
     }, there{};
     const bool written = ::write(descriptor_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
@@ -106,7 +106,7 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool waits,
       ::close(descriptor_);
       ::unlink(own.c_str());
       errno = reason;
-      fail(folder, "cannot write into this folder");
+      fail(folder, "cannot write into this folder (is the disk full, or the folder read-only?)");
     }
     const bool taken = try_to_take(own);
     ::unlink(own.c_str());
@@ -122,8 +122,9 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool waits,
                                 ? fmt::format("a run on host {} (process {})", holder.host, holder.process)
                                 : std::string("another run");
     if (is_dead || (!is_here && age > patience)) {
-      say(is_dead ? fmt::format("{} has ended without giving {} back; its lock is taken over", who, folder.string())
-                  : fmt::format("{} has given no sign of life in {} for {}; its lock is taken over", who,
+      say(is_dead ? fmt::format("{} has ended without giving {} back; its lock is taken over; going on", who,
+                                folder.string())
+                  : fmt::format("{} has given no sign of life in {} for {}; its lock is taken over; going on", who,
                                 folder.string(), duration_text(age)));
       const std::string stale = own + ".stale";
       if (std::rename(file_.c_str(), stale.c_str()) == 0) {
@@ -145,8 +146,8 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool waits,
     }
     if (!std::exchange(said, true)) {
       seen = there.st_mtim;
-      say(fmt::format("{} was at work in {}; waiting for a sign of its life, {} at most", who, folder.string(),
-                      duration_text(patience)));
+      say(fmt::format("{} was at work in {}; waiting for a sign of its life, {} at most, before going on", who,
+                      folder.string(), duration_text(patience)));
     }
     ::sleep(1);
   }

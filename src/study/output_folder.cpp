@@ -141,7 +141,8 @@ void OutputFolder::clear_report() const {
   std::error_code code;
   std::filesystem::remove(folder, code);  // not where the user keeps something there
   if (code)
-    say(fmt::format("{}: holds what fortet did not write and stays; its report is of an earlier run", folder.string()));
+    say(fmt::format("{}: holds what fortet did not write and stays; its report is of an earlier run; going on",
+                    folder.string()));
 }
 
 void OutputFolder::clear_case(const std::filesystem::path& folder) const {

@@ -43,11 +43,6 @@ void Study::note_failure(Failure failure, Keeper& keeper, Outcome& outcome) {
     if (section == "bridges") outcome.bridges.erase(name);
   }
   coarser_.erase(section == "ensembles" ? name : "");
-  if (communicator_.is_root()) {
-    const bool names_itself = failure.message.starts_with(failure.object);
-    std::fprintf(stderr, "fortet: %s%s\n", names_itself ? "" : (failure.object + ": ").c_str(),
-                 failure.message.c_str());
-  }
   outcome.failures.push_back(std::move(failure));
 }
 
@@ -185,10 +180,17 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
     outcome.timings.push_back({object, communicator_.min(seconds), communicator_.sum(sum) / communicator_.size(),
                                communicator_.max(seconds)});
   };
+  const auto note = [&](const Failure& failure) {
+    const bool names_itself = failure.message.starts_with(failure.object);
+    if (communicator_.is_root())
+      std::fprintf(stderr, "fortet: %s%s; going on\n", names_itself ? "" : (failure.object + ": ").c_str(),
+                   failure.message.c_str());
+    note_failure(failure, keeper, outcome);
+  };
   // `name`: to people.
   const auto attempt = [&](const std::string& object, const std::string& name, const auto& body) {
     if (const Failure* need = failed_need(object, outcome)) {
-      note_failure({name, fmt::format("needs {}, which failed", need->object), need->code}, keeper, outcome);
+      note({name, fmt::format("needs {}, which failed", need->object), need->code});
       return;
     }
     try {
@@ -198,7 +200,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       if (error.exit_code() == ExitCode::stopped) throw;
       parallel::meet_or_end(communicator_, error);  // what one rank alone has met ends the run
       if (keeper.ends()) throw;
-      note_failure({name, error.what(), error.exit_code()}, keeper, outcome);
+      note({name, error.what(), error.exit_code()});
     }
   };
   for (const std::string& object : order_) {
@@ -222,7 +224,11 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       attempt(object, object, [&](Progress& progress) { walk(name, keeper, outcome, progress); });
     }
   }
-  parallel::together(communicator_, [&] { metrics.close(); });
+  try {
+    parallel::together(communicator_, [&] { metrics.close(); });
+  } catch (const IoError& error) {
+    note({"metrics.jsonl", error.what(), error.exit_code()});
+  }
   for (PendingCheck& check : checks_) {
     const Parameters& parameters = check.settings.parameters;
     const std::string name = parameters.has("name") ? parameters.text("name") : check.settings.name;

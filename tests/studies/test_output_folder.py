@@ -20,7 +20,6 @@ processes: {ou: {kind: ornstein_uhlenbeck, dimension: 1}, bad: {kind: expression
 grids: {line: {lower: [-6], upper: [6], cells: [100]}}
 """
 PDE = "densities: {pde: {process: ou, initial: start, grid: line}}\n"
-SDE = "ensembles: {sde: {process: ou, initial: start, particles: 500, steps: 10}}\n"
 workspace = Workspace(sys.argv[1], DECK + PDE)
 folder, out = workspace.folder, workspace.folder / "out"
 
@@ -116,7 +115,15 @@ def start(*words, ranks=1):
     return process
 
 
-(folder / "slow.yaml").write_text(DECK + "checkpoint_interval: 0.02\n" + SDE.replace("500", "20000").replace("steps: 10", "steps: 200000"))
+(folder / "slow.yaml").write_text("""
+study: a study that takes minutes
+output: out
+checkpoint_interval: 0.02
+laws: {start: {kind: gaussian, mean: [0, 0], deviation: 1}}
+processes: {ou: {kind: expression, drift: ["-x*(1 + t)", "-y"], noise: 1, horizon: 1}}
+grids: {plane: {lower: [-5, -5], upper: [5, 5], cells: [60, 60]}}
+densities: {pde: {process: ou, initial: start, grid: plane, propagator: strang, steps: 600000}}
+""")
 fresh()
 (out / "stop").mkdir()
 process = start()
@@ -138,7 +145,7 @@ process = start()
 process.send_signal(signal.SIGKILL)
 process.wait()
 expect((out / ".fortet.lock").exists(), "no lock while a run is at work")
-check(["deck.yaml"], 0, "has ended without giving out back; its lock is taken over", ranks=2)
+check(["deck.yaml"], 0, "has ended without giving out back; its lock is taken over; going on", ranks=2)
 lock = out / ".fortet.lock"
 other = json.dumps({"host": "another", "process": 17, "started": "1", "machine": "another"})
 lock.write_text(other)
@@ -172,7 +179,7 @@ checks:
 (folder / "fails.yaml").write_text(fails)
 for ranks in (1, 4):
     fresh()
-    check(["fails.yaml"], 3, "not finite", "poor: needs densities.bad, which failed", "done, but not computed: densities.bad, poor", ranks=ranks)
+    check(["fails.yaml"], 3, "not finite", "poor: needs densities.bad, which failed", "fortet: not computed: densities.bad, poor", ranks=ranks)
     results = json.loads((out / "results.json").read_text())
     expect([(one["object"], one["exit_code"]) for one in results["failed"]] == [("densities.bad", 3), ("poor", 3)], f"failed: {results['failed']}")
     expect(results["verdict"] == "failed" and [one["name"] for one in results["checks"]] == ["good"], "the check of what did not fail")
