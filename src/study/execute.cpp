@@ -149,8 +149,8 @@ class Commands {
     std::unique_ptr<OutputFolder> whole;  // of a sweep
     if (is_sweep) {
       whole = std::make_unique<OutputFolder>(communicator_, output, names_of_sweep(), text, line_.restarts);
-      whole->clear(nullptr, line_.restarts ? std::vector<std::string>{"sweep.state"} : std::vector<std::string>{},
-                   cases.size());
+      whole->clear(&studies.front()->deck(),
+                   line_.restarts ? std::vector<std::string>{"sweep.state"} : std::vector<std::string>{}, cases.size());
     }
     SweepTable sweep;
     SweepProgress progress(communicator_, is_sweep ? output : "", restart(),
@@ -244,10 +244,13 @@ class Commands {
     OutputFolder output(communicator_, folder, names_of_study(study.deck()), text, line_.restarts);
     Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && study.has_metrics());
     Restart from = restart();
-    // Of a sweep: the same case there.
-    if (!from.from.empty())
-      from.from =
-          (std::filesystem::path(from.from) / folder.lexically_relative(study.deck().output)).lexically_normal();
+    // Of a sweep: the same case there, if it was begun.
+    if (const auto inside = folder.lexically_relative(study.deck().output); !from.from.empty() && inside != ".") {
+      from.from = (from.from / inside).lexically_normal();
+      std::error_code none;
+      const bool is_begun = std::filesystem::exists(from.from / "checkpoints/study.json", none);
+      if (!communicator_.any(communicator_.is_root() && is_begun)) from = {};
+    }
     Keeper keeper(communicator_, study.deck(), line_.petsc_options, output, from, watch, metrics);
     output.clear(&study.deck(),
                  keeper.restarts() ? std::vector<std::string>{"metrics.jsonl"} : std::vector<std::string>{}, 0);

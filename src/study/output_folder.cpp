@@ -22,6 +22,11 @@ bool is_folder(const std::filesystem::path& path) {
   return std::filesystem::symlink_status(path, code).type() == std::filesystem::file_type::directory;
 }
 
+bool has_text(const std::filesystem::path& file, const std::string& text) {
+  std::error_code code;
+  return std::filesystem::file_size(file, code) == text.size() && !code && io::read_bytes(file) == text;
+}
+
 /// "checkpoints/NAME" where it would be in the way of this run's own.
 void add_foreign_checkpoints(const std::filesystem::path& folder, std::vector<std::string>& found) {
   std::error_code code;
@@ -77,7 +82,7 @@ std::vector<std::string> OutputFolder::foreign(const std::filesystem::path& fold
   std::vector<std::string> found;
   for (const std::string& name : names) {
     if (!files.is_there(name) || files.has(name)) continue;
-    if (name == "deck.yaml" && is_plain_file(folder / name) && io::read_bytes(folder / name) == deck_text) continue;
+    if (name == "deck.yaml" && is_plain_file(folder / name) && has_text(folder / name, deck_text)) continue;
     found.push_back(fmt::format("{} ({})", name, kind_of(folder / name)));
   }
   add_foreign_checkpoints(folder / "checkpoints", found);
@@ -120,13 +125,17 @@ void OutputFolder::clear(const Deck* deck, const std::vector<std::string>& kept,
       const bool is_kept = std::find(kept.begin(), kept.end(), name) != kept.end() ||
                            (deck && mentions(deck->resolved, name)) ||
                            (name == "deck.yaml" && files_->is_there(name) &&
-                            io::read_bytes(path_ / name) == deck_text_);  // it may be the deck that was read
+                            has_text(path_ / name, deck_text_));  // it may be the deck that was read
       if (!is_kept) files_->remove(name);
     }
     clear_report();
     std::error_code code;
     for (const auto& entry : std::filesystem::directory_iterator(path_, code)) {
-      const bool is_left_over = cases > 0 && case_number(entry.path().filename().string()) > cases;
+      const std::string name = entry.path().filename().string();
+      const bool is_unfinished =
+          name.starts_with(".fortet.") && !name.starts_with(".fortet.lock") && name != ".fortet.files";
+      if (is_unfinished && is_plain_file(entry.path())) std::filesystem::remove(entry.path(), code);
+      const bool is_left_over = cases > 0 && case_number(name) > cases;
       if (is_left_over && is_folder(entry.path())) clear_case(entry.path());
     }
   });

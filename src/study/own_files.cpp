@@ -23,7 +23,14 @@ std::string beginning(const std::filesystem::path& file, std::size_t most) {
   return bytes;
 }
 
+/// A file of a user may be of any size; fortet's own texts are far below this.
+bool is_huge(const std::filesystem::path& file) {
+  std::error_code code;
+  return std::filesystem::file_size(file, code) > 1'000'000'000;
+}
+
 Json read_json(const std::filesystem::path& file) {
+  if (is_huge(file)) return Json(nullptr);
   std::ifstream stream(file, std::ios::binary);
   return Json::parse(stream, nullptr, false);
 }
@@ -85,6 +92,7 @@ bool OwnFiles::has(const std::string& name) const {
   if (!is_plain_file(file)) return false;
   const auto listed = texts_.find(name);
   if (listed == texts_.end() || listed->second.empty()) return bears_mark(name);
+  if (is_huge(file)) return false;
   const std::string found = io::checksum_of(io::read_bytes(file));
   return std::find(listed->second.begin(), listed->second.end(), found) != listed->second.end();
 }

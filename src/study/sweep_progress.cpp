@@ -11,7 +11,8 @@ SweepProgress::SweepProgress(const parallel::Communicator& communicator, const s
   if (!communicator_.any(communicator_.is_root() && std::filesystem::exists(source, none))) return;
   try {
     io::read_state(communicator_, source.string(), "sweep", [this](io::State& state) { exchange(state); });
-  } catch (const io::DamagedState& error) {
+  } catch (const IoError& error) {  // damaged, or of another version
+    finished_.clear();
     if (communicator_.is_root()) std::fprintf(stderr, "fortet: %s; all cases run again\n", error.what());
   }
 }

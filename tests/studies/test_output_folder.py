@@ -13,7 +13,7 @@ import h5py
 from decks import Workspace, expect, launch
 
 DECK = """
-study: a small study
+study: a small study, σ = 1
 output: out
 laws: {start: {kind: gaussian, mean: [0], deviation: 1}}
 processes: {ou: {kind: ornstein_uhlenbeck, dimension: 1}, bad: {kind: expression, drift: ["-x*sqrt(0.5 - t)"], noise: 1, horizon: 1}}
@@ -80,7 +80,7 @@ expect((out / "study.h5").read_bytes() == first, "identical runs have not given 
 (out / ".fortet.files").unlink()
 check(["deck.yaml"], 0)
 check([str(out / "deck.yaml"), "grids.line.cells=[50]"], 0)
-expect((out / "deck.yaml").read_text() == DECK + PDE, "the deck that was read has changed")
+expect((out / "deck.yaml").read_text(encoding="utf-8") == DECK + PDE, "the deck that was read has changed")
 
 # Nothing of an earlier run is left: its curves, weights, report; what is not fortet's stays.
 fresh()
@@ -92,6 +92,7 @@ check(["model.yaml"], 0)
 expect((out / "m.weights.h5").read_bytes() == weights, "identical runs have not given identical weights")
 (out / "notes.txt").write_text("mine")
 check(["out"], 0, command="report", environment={"FORTET_PYTHON": sys.executable, "LC_ALL": "C"})
+expect("σ = 1" in (out / "report/report.html").read_text(encoding="utf-8"), "the title in another locale")
 (out / "report/mine.png").write_text("mine")
 check(["deck.yaml"], 0, "out/report: holds what fortet did not write and stays")
 left = sorted(contents(out))
@@ -151,8 +152,8 @@ other = json.dumps({"host": "another", "process": 17, "started": "1", "machine":
 lock.write_text(other)
 check(["deck.yaml"], 4, "a run on host another (process 17) is at work in this folder")
 expect(lock.read_text() == other, "the lock of another host was touched")
-os.utime(lock, (time.time() - 130, time.time() - 130))
-check(["deck.yaml"], 0, "no sign of life")
+os.utime(lock, (time.time() - 118, time.time() - 118))
+check(["deck.yaml", "--restart", "latest"], 0, "waiting for a sign of its life", "no sign of life")
 check(["deck.yaml", "grids.line.cells=[0]"], 2)
 check(["deck.yaml", "densities.pde.process=bad"], 3)
 expect(not lock.exists(), "an error has kept the lock")
