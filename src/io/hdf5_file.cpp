@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fortet/io/bytes.hpp"
+#include "fortet/io/seal.hpp"
 #include "posix_file.hpp"
 
 namespace fortet::io {
@@ -46,25 +48,30 @@ Hdf5File::Hdf5File(const parallel::Communicator& communicator, const std::string
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors are reported by exceptions
   const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_LATEST);
+#if H5_VERSION_GE(1, 10, 7)
+  H5Pset_file_locking(access, false, true);  // some parallel file systems have no locks
+#endif
   errno = 0;
   if (mode == Mode::read) {
-    H5Pset_fapl_mpio(access, communicator.handle(), MPI_INFO_NULL);
     handle_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access);
   } else if (communicator.is_root()) {
-#if H5_VERSION_GE(1, 10, 7)
-    H5Pset_file_locking(access, false, true);  // some parallel file systems have no locks
-#endif
-    handle_ = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    remove_unfinished(file_);
+    const Id creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+    H5Pset_obj_track_times(creation, 0);  // of the root group
+    handle_ = H5Fcreate(unfinished_name(file_).c_str(), H5F_ACC_EXCL, creation, access);
   }
   check(handle_ >= 0 || !is_at_work(), fmt::format("cannot {} it{}", mode == Mode::create ? "create" : "open",
                                                    errno ? std::string(": ") + std::strerror(errno) : ""));
   if (mode == Mode::read) return;
-  is_created_ = true;
-  parallel::together(communicator_, [&] { rows_ = std::make_unique<PosixFile>(file_, O_WRONLY); });
+  is_unfinished_ = true;
+  parallel::together(communicator_, [&] {
+    rows_ = std::make_unique<PosixFile>(unfinished_name(file_).string(), O_WRONLY | O_NOFOLLOW, file_);
+  });
 }
 
 Hdf5File::~Hdf5File() {
   if (handle_ >= 0) H5Fclose(handle_);
+  if (is_unfinished_ && communicator_.is_root()) remove_unfinished(file_);
 }
 
 bool Hdf5File::is_at_work() const { return mode_ == Mode::read || communicator_.is_root(); }
@@ -72,11 +79,20 @@ bool Hdf5File::is_at_work() const { return mode_ == Mode::read || communicator_.
 void Hdf5File::check(bool good, const std::string& what) {
   if (!communicator_.any(!good)) return;
   // A file that could not be written cannot be closed either: HDF5 would try to write again.
-  if (std::exchange(is_created_, false)) {
+  if (is_unfinished_) {
     handle_ = -1;
     abandoned = true;
   }
   throw IoError(fmt::format("{}: {}", file_, what));
+}
+
+/// HDF5 would make groups on the way by itself, but with their times.
+bool Hdf5File::make_group(const std::string& path) {
+  if (path.empty() || path == "/" || has(path)) return true;
+  const Id creation(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation, 0);
+  return make_group(path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/'))) &&
+         Id(H5Gcreate2(handle_, path.c_str(), H5P_DEFAULT, creation, H5P_DEFAULT), H5Gclose).good();
 }
 
 void Hdf5File::write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape,
@@ -86,14 +102,14 @@ void Hdf5File::write_selection(const std::string& path, std::int64_t type, const
   if (communicator_.is_root()) {
     const std::vector<hsize_t> extent(shape.begin(), shape.end());
     const Id space(H5Screate_simple(static_cast<int>(extent.size()), extent.data(), nullptr), H5Sclose);
-    const Id link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-    H5Pset_create_intermediate_group(link, 1);
     const Id creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     H5Pset_obj_track_times(creation, 0);
     H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
     H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY);
-    const Id dataset(H5Dcreate2(handle_, path.c_str(), type, space, link, creation, H5P_DEFAULT), H5Dclose);
-    good = dataset.good();
+    const std::size_t slash = path.rfind('/');
+    good = slash == std::string::npos || make_group(path.substr(0, slash));
+    const Id dataset(H5Dcreate2(handle_, path.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT), H5Dclose);
+    good = good && dataset.good();
     const haddr_t address = good ? H5Dget_offset(dataset) : HADDR_UNDEF;
     if (address != HADDR_UNDEF) place = static_cast<std::int64_t>(address);
     good = good && (address != HADDR_UNDEF || H5Sget_simple_extent_npoints(space) == 0);
@@ -138,11 +154,7 @@ void Hdf5File::write_attribute(const std::string& path, const std::string& name,
                                const void* value) {
   bool good = true;
   if (communicator_.is_root()) {
-    if (!has(path)) {
-      const Id link(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-      H5Pset_create_intermediate_group(link, 1);
-      good = Id(H5Gcreate2(handle_, path.c_str(), link, H5P_DEFAULT, H5P_DEFAULT), H5Gclose).good();
-    }
+    good = has(path) || make_group(path);
     const Id object(H5Oopen(handle_, path.c_str(), H5P_DEFAULT), H5Oclose);
     const Id attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
     good = good && attribute.good() && H5Awrite(attribute, type, value) >= 0;
@@ -281,7 +293,7 @@ template void Hdf5File::read_rows(const std::string&, std::uint64_t, std::uint64
 template void Hdf5File::read_rows(const std::string&, std::uint64_t, std::uint64_t, std::span<float>);
 template void Hdf5File::read_rows(const std::string&, std::uint64_t, std::uint64_t, std::span<std::int64_t>);
 
-void Hdf5File::close() {
+void Hdf5File::close(End end) {
   bool good = true;
   if (is_at_work()) {
     const hid_t handle = std::exchange(handle_, -1);
@@ -293,6 +305,12 @@ void Hdf5File::close() {
     good = false;
   }
   check(good, "cannot finish it (is the disk full?)");
+  if (mode_ == Mode::read) return;
+  if (end == End::sealed) seal(communicator_, unfinished_name(file_).string());
+  parallel::together(communicator_, [&] {
+    if (communicator_.is_root()) finish_file(file_);
+  });
+  is_unfinished_ = false;
 }
 
 }  // namespace fortet::io

@@ -13,11 +13,15 @@
 
 namespace fortet::io {
 
+/// Of open(2): a file that must not be there yet, so that no link is followed.
+inline constexpr int create_anew = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW;
+
 /// A file whose ranks write and read their own parts. Throws IoError with what the system says.
 class PosixFile {
  public:
-  PosixFile(const std::string& name, int flags)
-      : name_(name), descriptor_(::open(name.c_str(), flags | O_CLOEXEC, 0644)) {
+  /// `shown`: the name in messages, where the file has another one for the time being.
+  PosixFile(const std::string& name, int flags, std::string shown = "")
+      : name_(shown.empty() ? name : std::move(shown)), descriptor_(::open(name.c_str(), flags | O_CLOEXEC, 0644)) {
     if (descriptor_ < 0) fail(flags & O_CREAT ? "cannot create it" : "cannot open it");
   }
   ~PosixFile() {

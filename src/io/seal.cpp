@@ -1,11 +1,11 @@
 #include "fortet/io/seal.hpp"
 
-#include <boost/crc.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
 #include "fortet/io/bytes.hpp"
+#include "posix_file.hpp"
 
 namespace fortet::io {
 
@@ -26,20 +26,16 @@ void on_root(const parallel::Communicator& communicator, const std::function<voi
   }
 }
 
-std::string seal_of(std::string_view bytes) {
-  boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return fmt::format("{}{:08x}", mark, crc.checksum());
-}
+std::string seal_of(std::string_view bytes) { return std::string(mark) + checksum_of(bytes); }
 }  // namespace
 
 void seal(const parallel::Communicator& communicator, const std::string& file) {
   on_root(communicator, [&] {
     const std::string bytes = read_bytes(file);
-    std::ofstream stream(file, std::ios::binary | std::ios::app);
-    stream << seal_of(bytes);
-    stream.close();
-    if (!stream) fail(file, fmt::format("cannot be written ({})", std::strerror(errno)));
+    const std::string end = seal_of(bytes);
+    PosixFile opened(file, O_WRONLY);
+    opened.write(end.data(), end.size(), bytes.size());
+    opened.finish();
   });
 }
 

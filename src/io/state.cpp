@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "fortet/base/schema.hpp"
+#include "fortet/io/bytes.hpp"
 #include "fortet/io/checkpoint.hpp"
 #include "fortet/parallel/meeting.hpp"
 #include "posix_file.hpp"
@@ -58,13 +59,16 @@ std::uint64_t aligned(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
 class Writer : public State {
  public:
-  Writer(const parallel::Communicator& communicator, std::string name)
-      : communicator_(communicator), name_(std::move(name)) {
+  /// Writes the unfinished form of a file.
+  Writer(const parallel::Communicator& communicator, const std::string& file) : communicator_(communicator) {
+    const std::string unfinished = unfinished_name(file).string();
     parallel::together(communicator_, [&] {
-      if (communicator_.is_root()) file_ = std::make_unique<PosixFile>(name_, O_CREAT | O_TRUNC | O_WRONLY);
+      if (!communicator_.is_root()) return;
+      remove_unfinished(file);
+      file_ = std::make_unique<PosixFile>(unfinished, create_anew, file);
     });
     parallel::together(communicator_, [&] {
-      if (!communicator_.is_root()) file_ = std::make_unique<PosixFile>(name_, O_WRONLY);
+      if (!communicator_.is_root()) file_ = std::make_unique<PosixFile>(unfinished, O_WRONLY | O_NOFOLLOW, file);
       if (communicator_.is_root()) put(head, sizeof head, 0);
     });
   }
@@ -115,7 +119,6 @@ class Writer : public State {
   }
 
   const parallel::Communicator& communicator_;
-  std::string name_;
   std::unique_ptr<PosixFile> file_;
   std::exception_ptr failure_;
   Checksum sum_;
@@ -269,15 +272,6 @@ class Reader : public State {
   std::uint64_t data_end_ = 0;
 };
 
-/// The name of the folder of a file that was renamed reaches the disk too.
-void flush_folder(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  const int folder = ::open(slash == std::string::npos ? "." : file.substr(0, slash + 1).c_str(), O_RDONLY | O_CLOEXEC);
-  if (folder < 0) return;  // the file itself is safe
-  ::fsync(folder);
-  ::close(folder);
-}
-
 }  // namespace
 
 void State::integer(const std::string& name, std::int64_t& value) {
@@ -353,21 +347,16 @@ void exchange(State& state, const std::string& name, std::map<std::string, doubl
 
 void write_state(const parallel::Communicator& communicator, const std::string& file, const std::string& kind,
                  const Exchange& exchange) {
-  const std::string partial = file + ".partial";
   try {
-    Writer writer(communicator, partial);
+    Writer writer(communicator, file);
     exchange(writer);
     writer.finish(kind);
   } catch (const Error&) {
-    if (communicator.is_root()) std::remove(partial.c_str());  // it may be what fills the disk
+    if (communicator.is_root()) remove_unfinished(file);  // it may be what fills the disk
     throw;
   }
   parallel::together(communicator, [&] {
-    if (!communicator.is_root()) return;
-    if (std::rename(partial.c_str(), file.c_str()) != 0) {
-      throw IoError(fmt::format("{}: cannot give it its name: {}", file, std::strerror(errno)));
-    }
-    flush_folder(file);
+    if (communicator.is_root()) finish_file(file);
   });
 }
 

@@ -161,7 +161,7 @@ struct Handle {
 };
 
 Table read_hdf5(const std::filesystem::path& file, std::string dataset_name) {
-  if (!std::filesystem::exists(file)) fail(file, "no such file");
+  if (std::error_code none; !std::filesystem::exists(file, none)) fail(file, "no such file");
   // The library prints its own error stack unless told otherwise; ours names the file and the cause.
   H5E_auto2_t printer = nullptr;
   void* printer_data = nullptr;

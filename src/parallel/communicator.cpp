@@ -90,29 +90,62 @@ std::vector<double> Communicator::gather_all(std::span<const double> part) const
 
 void Communicator::barrier() const { MPI_Barrier(handle_); }
 
+namespace {
+/// What a rank tells the others of its error: one letter for the kind, the exit code, the key and the message.
+std::string packed(const Error& error) {
+  const auto* parameter = dynamic_cast<const ParameterError*>(&error);
+  return fmt::format("{}{:03d}{}{}{}", parameter ? 'p' : '-', static_cast<int>(error.exit_code()),
+                     parameter ? parameter->parameter : "", '\0', error.what());
+}
+
+[[noreturn]] void throw_packed(const std::string& text) {
+  const std::size_t end = text.find('\0');
+  const std::string message = text.substr(end + 1);
+  if (text[0] == 'p') throw ParameterError(text.substr(4, end - 4), message);
+  switch (const auto code = static_cast<ExitCode>(std::stoi(text.substr(1, 3)))) {
+    case ExitCode::usage:
+      throw UsageError(message);
+    case ExitCode::diverged:
+      throw DivergedError(message);
+    case ExitCode::io:
+      throw IoError(message);
+    default:
+      throw Error(code, message);
+  }
+}
+}  // namespace
+
 void together(const Communicator& communicator, const std::function<void()>& body) {
-  int code = 0;
-  std::string message;
+  std::string failure;
   try {
     body();
   } catch (const Error& error) {
-    code = static_cast<int>(error.exit_code());
-    message = error.what();
+    failure = packed(error);
   } catch (const std::exception& error) {
-    code = static_cast<int>(ExitCode::internal);
-    message = error.what();
+    failure = packed(error_of(error));
   }
-  int failed = code ? communicator.rank() : communicator.size();
+  int failed = failure.empty() ? communicator.size() : communicator.rank();
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, communicator.handle());
   if (failed == communicator.size()) return;
-  MPI_Bcast(&code, 1, MPI_INT, failed, communicator.handle());
-  communicator.broadcast(message, failed);
-  throw Error(static_cast<ExitCode>(code), message);
+  communicator.broadcast(failure, failed);
+  throw_packed(failure);
 }
+
+namespace {
+std::vector<const std::function<void()>*>& last_acts() {
+  static std::vector<const std::function<void()>*> acts;
+  return acts;
+}
+}  // namespace
+
+BeforeAbort::BeforeAbort(std::function<void()> act) : act_(std::move(act)) { last_acts().push_back(&act_); }
+
+BeforeAbort::~BeforeAbort() { std::erase(last_acts(), &act_); }
 
 void fail_local(const Communicator& communicator, const Error& error) {
   std::fprintf(stderr, "fortet: rank %d: %s\n", communicator.rank(), error.what());
   std::fflush(stderr);
+  for (const auto* act : last_acts()) (*act)();
   MPI_Abort(communicator.handle(), static_cast<int>(error.exit_code()));
   std::abort();
 }

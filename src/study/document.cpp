@@ -15,7 +15,7 @@ void Faults::add(Position position, std::string message) {
     if (known.message == message && known.position.line == position.line && known.position.column == position.column)
       return;
   }
-  faults_.push_back({position, std::move(message)});
+  faults_.push_back({position, cut(message)});
 }
 
 std::string Faults::text() const {

@@ -8,11 +8,13 @@
 #include "fortet/io/bytes.hpp"
 #include "fortet/parallel/meeting.hpp"
 #include "fortet/parallel/memory.hpp"
+#include "fortet/parallel/petsc.hpp"
 #include "fortet/study/command_line.hpp"
 #include "fortet/study/report.hpp"
 #include "fortet/study/results.hpp"
 #include "fortet/study/selftest.hpp"
 #include "keeper.hpp"
+#include "output_folder.hpp"
 #include "sweep_progress.hpp"
 #include "sweep_table.hpp"
 
@@ -121,6 +123,18 @@ class Commands {
       assignments.insert(assignments.end(), line_.overrides.begin(), line_.overrides.end());
       studies.push_back(build(text, assignments));
     }
+    for (std::size_t c = 0; c < chosen.size(); ++c) {
+      const Deck& deck = studies[c]->deck();
+      const std::string& name = cases[chosen[c]].name;
+      require_petsc_options(deck);
+      require_folder(deck, std::filesystem::path(deck.output) / name, !name.empty());
+    }
+    if (cases.size() > 1 && line_.case_number == 0) {
+      const std::filesystem::path output = studies.front()->deck().output;
+      parallel::together(communicator_, [&] {
+        if (communicator_.is_root()) refuse_foreign(output, OutputFolder::foreign(output, names_of_sweep(), text));
+      });
+    }
     if (only_check) {
       say(studies.front()->plan());
       if (cases.size() > 1) say(fmt::format("{} cases\n", cases.size()));
@@ -129,58 +143,129 @@ class Commands {
     }
     Watch watch(line_.walltime);
     banner(*studies.front());
-    bool agree = true;
-    SweepTable sweep;
     const std::filesystem::path output = studies.front()->deck().output;
     const std::vector<Parameters> orders = studies.front()->deck().orders;
     const bool is_sweep = cases.size() > 1 && line_.case_number == 0;
-    SweepProgress progress(communicator_, is_sweep ? output : "", restart(), [&](io::State& state) {
-      state.flag("agree", agree);
-      sweep.exchange(state);
-    });
+    std::unique_ptr<OutputFolder> whole;  // of a sweep
+    if (is_sweep) {
+      whole = std::make_unique<OutputFolder>(communicator_, output, names_of_sweep(), text, line_.restarts);
+      whole->clear(&studies.front()->deck(),
+                   line_.restarts ? std::vector<std::string>{"sweep.state"} : std::vector<std::string>{}, cases.size());
+    }
+    SweepTable sweep;
+    SweepProgress progress(communicator_, is_sweep ? output : "", restart(),
+                           [&](io::State& state) { sweep.exchange(state); });
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
       if (!one.name.empty())
         say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(),
-                        fmt::join(one.assignments, " ")));
+                        cut(fmt::format("{}", fmt::join(one.assignments, " ")))));
       const std::filesystem::path folder = one.name.empty() ? output : output / one.name;
-      if (progress.has(one.name, studies[c]->deck())) {
+      const std::string identity = identity_of(studies[c]->deck(), line_.petsc_options);
+      if (progress.has(one.name, identity) && results_are_there(folder)) {
         say("finished by an earlier run\n");
       } else {
-        const Study::Outcome outcome = run_one(*studies[c], folder, watch);
-        agree = agree && outcome.agrees();
-        sweep.add(one, outcome.checks);
-        sweep.add(one, outcome.measurements);
-        progress.add(one.name, studies[c]->deck());
+        try {
+          const Study::Outcome outcome = run_one(*studies[c], folder, text, watch);
+          sweep.add(one, outcome);
+          if (outcome.failures.empty()) progress.add(one.name, identity);
+        } catch (const std::exception& exception) {
+          const Error error = error_of(exception);
+          if (!is_sweep || error.exit_code() == ExitCode::stopped) throw;
+          parallel::meet_or_end(communicator_, error);
+          if (communicator_.any(watch.ends())) throw;
+          if (communicator_.is_root()) std::fprintf(stderr, "fortet: %s: %s\n", one.name.c_str(), error.what());
+          sweep.add_failure(one, error);
+        }
       }
       studies[c].reset();
     }
     if (is_sweep) {
       sweep.judge_orders(orders);
-      agree = agree && sweep.orders_agree();
       say(fmt::format("\n{}", sweep.text()));
-      write_text(output / "sweep.csv", sweep.csv(), communicator_);
-      progress.discard();
+      whole->write("sweep.csv", sweep.csv());
+      if (sweep.failure() == ExitCode::done) progress.discard();
     }
-    return static_cast<int>(agree ? ExitCode::done : ExitCode::disagrees);
+    if (sweep.failure() != ExitCode::done) return static_cast<int>(sweep.failure());
+    if (const std::vector<std::string> unread = parallel::unread_petsc_options(); !unread.empty()) {
+      throw UsageError(fmt::format(
+          "options of PETSc that nothing has read: {}; the results are those without them (an object's options begin "
+          "with -density_NAME_; -- -help lists what it reads)",
+          fmt::join(unread, ", ")));
+    }
+    return static_cast<int>(sweep.agrees() ? ExitCode::done : ExitCode::disagrees);
+  }
+
+  /// Results may have been removed since an earlier run made them.
+  bool results_are_there(const std::filesystem::path& folder) const {
+    const bool there = communicator_.any(communicator_.is_root() && OwnFiles(folder).has("results.json"));
+    if (!there) say("finished by an earlier run, but its results are gone: computed again\n");
+    return there;
+  }
+
+  /// Refuses what cannot be meant for this study: an option for no object that it has.
+  void require_petsc_options(const Deck& deck) const {
+    std::vector<std::string> prefixes{"density_stationary_", "density_gap_"};
+    if (const auto found = deck.sections.find("densities"); found != deck.sections.end()) {
+      for (const Parameters& density : found->second) prefixes.push_back("density_" + density.name() + "_");
+    }
+    if (!line_.petsc_options.empty() && !line_.petsc_options.front().starts_with("-")) {
+      throw UsageError(
+          fmt::format("command line: expected an option of PETSc after --, found '{}'\nnothing was computed",
+                      cut(line_.petsc_options.front())));
+    }
+    for (const std::string& option : parallel::unread_petsc_options()) {
+      const bool is_known = std::any_of(prefixes.begin(), prefixes.end(),
+                                        [&](const std::string& prefix) { return option.starts_with("-" + prefix); });
+      if (is_known) continue;
+      throw UsageError(
+          fmt::format("command line: nothing in this study reads the option {} of PETSc; options begin "
+                      "with one of -{}\nnothing was computed",
+                      cut(option), cut(fmt::format("{}", fmt::join(prefixes, ", -")))));
+    }
+  }
+
+  /// Refuses a folder that holds what is not fortet's, before anything is computed or written.
+  void require_folder(const Deck& deck, const std::filesystem::path& folder, bool is_case) const {
+    parallel::together(communicator_, [&] {
+      if (!communicator_.is_root()) return;
+      std::vector<std::string> names = names_of_study(deck);
+      std::vector<std::string> foreign = OutputFolder::foreign(folder, names, deck.document.text);
+      std::error_code code;
+      if (is_case && std::filesystem::is_symlink(folder, code)) foreign.insert(foreign.begin(), ". (a link)");
+      refuse_foreign(folder, foreign);
+    });
   }
 
   Restart restart() const { return {line_.restarts, line_.restart_from}; }
 
-  Study::Outcome run_one(Study& study, const std::filesystem::path& folder, Watch& watch) {
+  Study::Outcome run_one(Study& study, const std::filesystem::path& folder, const std::string& text, Watch& watch) {
     const double start = MPI_Wtime();
+    OutputFolder output(communicator_, folder, names_of_study(study.deck()), text, line_.restarts);
     Metrics metrics(folder / "metrics.jsonl", communicator_.is_root() && study.has_metrics());
     Restart from = restart();
-    // Of a sweep: the same case there.
-    if (!from.from.empty())
-      from.from =
-          (std::filesystem::path(from.from) / folder.lexically_relative(study.deck().output)).lexically_normal();
-    Keeper keeper(communicator_, study.deck(), folder, from, watch, metrics);
-    write_deck(study.deck(), folder, communicator_);
+    // Of a sweep: the same case there, if it was begun.
+    if (const auto inside = folder.lexically_relative(study.deck().output); !from.from.empty() && inside != ".") {
+      from.from = (from.from / inside).lexically_normal();
+      std::error_code none;
+      const bool is_begun = std::filesystem::exists(from.from / "checkpoints/study.json", none);
+      if (!communicator_.any(communicator_.is_root() && is_begun)) from = {};
+    }
+    Keeper keeper(communicator_, study.deck(), line_.petsc_options, output, from, watch, metrics);
+    output.clear(&study.deck(),
+                 keeper.restarts() ? std::vector<std::string>{"metrics.jsonl"} : std::vector<std::string>{}, 0);
+    write_deck(study.deck(), output);
     Study::Outcome outcome = study.run(folder, metrics, keeper);
     const double computed = communicator_.max(MPI_Wtime() - start);
-    write_results(study, outcome, folder, line_.words, computed, communicator_);
-    keeper.discard();
+    try {
+      write_results(study, outcome, output,
+                    {line_.words, line_.petsc_options, parallel::unread_petsc_options(), computed}, communicator_);
+    } catch (const IoError& error) {
+      parallel::meet_or_end(communicator_, error);
+      keeper.save_finished();  // elsewhere there may be room
+      throw;
+    }
+    if (outcome.failures.empty()) keeper.discard();
     const double written = communicator_.max(MPI_Wtime() - start) - computed;
     if (!outcome.measurements.empty()) say(fmt::format("\n{}", table(outcome.measurements)));
     say(fmt::format("\n{}\n", table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>())));
@@ -203,6 +288,13 @@ class Commands {
                     duration_text(computed + written)));
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\nresults: {}\n", "memory of a rank, high-water", bytes_text(memory.least),
                     bytes_text(memory.mean), bytes_text(memory.most), folder.string()));
+    std::vector<std::string> failed;
+    for (const Study::Failure& failure : outcome.failures) failed.push_back(failure.object);
+    if (!failed.empty()) {
+      if (communicator_.is_root())
+        std::fprintf(stderr, "fortet: not computed: %s\n", fmt::format("{}", fmt::join(failed, ", ")).c_str());
+      return outcome;
+    }
     say(outcome.checks.empty() ? "done\n"
         : outcome.agrees()     ? "done: every check agrees\n"
                                : "done: A CHECK DISAGREES\n");
@@ -226,12 +318,8 @@ int end(const parallel::Communicator& communicator, const Error& error) {
 int execute(const CommandLine& command_line, const parallel::Communicator& communicator) {
   try {
     return Commands(command_line, communicator).execute();
-  } catch (const Error& error) {
-    return end(communicator, error);
-  } catch (const std::bad_alloc&) {
-    return end(communicator, Error(ExitCode::internal, "out of memory"));
-  } catch (const std::exception& error) {
-    return end(communicator, Error(ExitCode::internal, std::string("internal error: ") + error.what()));
+  } catch (const std::exception& exception) {
+    return end(communicator, error_of(exception));
   }
 }
 

@@ -23,7 +23,7 @@ void differences(const Json& saved, const Json& wanted, const std::string& path,
     }
     return;
   }
-  const auto shown = [](const Json& value) { return value.is_null() ? std::string("nothing") : value.dump(); };
+  const auto shown = [](const Json& value) { return value.is_null() ? std::string("nothing") : cut(value.dump()); };
   found.push_back(fmt::format("  {}: {} in the checkpoint, {} now", path.substr(1), shown(saved), shown(wanted)));
 }
 
@@ -31,7 +31,7 @@ constexpr double consulting = 0.1;  // seconds between two questions whether som
 
 }  // namespace
 
-std::string identity_of(const Deck& deck) {
+std::string identity_of(const Deck& deck, const std::vector<std::string>& petsc_options) {
   Json values = deck.resolved;
   for (const char* key : {"output", "checkpoint_interval", "checkpoints_kept"}) values.erase(key);
   if (values.contains("bridges")) {  // the same bits wherever slices lie
@@ -39,7 +39,13 @@ std::string identity_of(const Deck& deck) {
       for (const char* key : {"slices_on", "slices_folder"}) bridge.erase(key);
     }
   }
-  return Json{{"version", versions()["fortet"]}, {"deck", values}}.dump(1) + "\n";
+  Json identity{{"version", versions()["fortet"]}, {"deck", values}};
+  // Others, such as -log_view, change no result.
+  if (std::any_of(petsc_options.begin(), petsc_options.end(),
+                  [](const std::string& word) { return word.starts_with("-density_"); })) {
+    identity["petsc_options"] = petsc_options;
+  }
+  return identity.dump(1) + "\n";
 }
 
 void require_same_study(const std::string& saved, const std::string& wanted, const std::string& where) {
@@ -52,30 +58,33 @@ void require_same_study(const std::string& saved, const std::string& wanted, con
                                fmt::join(found, "\n")));
 }
 
-Keeper::Keeper(const parallel::Communicator& communicator, const Deck& deck, const std::filesystem::path& results,
-               const Restart& restart, Watch& watch, Metrics& metrics)
+Keeper::Keeper(const parallel::Communicator& communicator, const Deck& deck,
+               const std::vector<std::string>& petsc_options, const OutputFolder& results, const Restart& restart,
+               Watch& watch, Metrics& metrics)
     : communicator_(communicator),
-      folder_(results / "checkpoints"),
-      identity_(identity_of(deck)),
+      results_(results),
+      folder_(results.checkpoints()),
+      identity_(identity_of(deck, petsc_options)),
       interval_(deck.resolved.at("checkpoint_interval").get<double>()),
       kept_(deck.resolved.at("checkpoints_kept").get<long>()),
       watch_(watch),
       metrics_(metrics),
       saved_(MPI_Wtime()) {
   parallel::together(communicator_, [&] {
-    if (communicator_.is_root()) choose_source(results, restart);
+    if (communicator_.is_root()) choose_source(restart);
   });
   std::string source = source_.string();
   communicator_.broadcast(source);
   source_ = source;
   has_folder_ = source_ == folder_;
-  if (communicator_.is_root()) watch_.look_into(results);
+  if (communicator_.is_root()) watch_.look_into(results.path(), results.is_new());
 }
 
-void Keeper::choose_source(const std::filesystem::path& results, const Restart& restart) {
+void Keeper::choose_source(const Restart& restart) {
   const std::filesystem::path from = restart.from.empty() ? folder_ : restart.from / "checkpoints";
   if (restart.wanted) {
-    if (std::filesystem::exists(from / "study.json")) {
+    std::error_code none;
+    if (std::filesystem::exists(from / "study.json", none)) {
       require_same_study(io::read_bytes(from / "study.json"), identity_, from.string());
       source_ = from;
     } else if (!restart.from.empty()) {
@@ -84,16 +93,43 @@ void Keeper::choose_source(const std::filesystem::path& results, const Restart& 
       say("no checkpoint yet: starting afresh");
     }
   }
-  if (source_ == folder_ || !std::filesystem::exists(folder_)) return;
-  const bool is_usable = std::filesystem::exists(folder_ / "study.json");  // written before the first state
-  const std::filesystem::path aside = results / "checkpoints.previous";
+  if (source_ != folder_) set_aside();
+}
+
+/// The checkpoints of an unfinished run, file by file: what else lies in their folder stays.
+void Keeper::set_aside() const {
+  const CheckpointFiles files(folder_);
+  if (files.own.empty()) return;
+  const std::filesystem::path aside = results_.path() / "checkpoints.previous";
+  const auto fail = [&](const std::string& reason) {
+    throw IoError(fmt::format("{}: cannot set these checkpoints aside: {}", folder_.string(), reason));
+  };
   std::error_code code;
-  std::filesystem::remove_all(is_usable ? aside : folder_, code);
-  if (!code && is_usable) std::filesystem::rename(folder_, aside, code);
-  if (code) {
-    throw IoError(fmt::format("{}: cannot set these checkpoints aside: {}", folder_.string(), code.message()));
+  if (!files.has_identity) {  // it is written before the first state: nothing can be gone on from
+    try {
+      files.remove();
+    } catch (const IoError& error) {
+      fail(error.what());
+    }
+    return;
   }
-  if (!is_usable) return;
+  try {
+    CheckpointFiles(aside).remove();
+  } catch (const IoError& error) {
+    fail(error.what());
+  }
+  std::filesystem::create_directory(aside, code);
+  if (code || !std::filesystem::is_directory(std::filesystem::symlink_status(aside, code))) {
+    fail(code ? code.message() : aside.string() + " is not a folder");
+  }
+  for (const std::filesystem::path& file : files.own) {
+    const std::filesystem::path to = aside / file.filename();
+    if (std::filesystem::symlink_status(to, code).type() != std::filesystem::file_type::not_found)
+      fail(to.string() + " was not written by fortet");
+    std::filesystem::rename(file, to, code);
+    if (code) fail(code.message());
+  }
+  if (files.foreign.empty()) std::filesystem::remove(folder_, code);
   say(
       fmt::format("the checkpoints of an unfinished run were set aside to {}; --restart latest would have gone on from "
                   "them",
@@ -104,7 +140,7 @@ void Keeper::say(const std::string& text) const {
   if (communicator_.is_root()) std::fprintf(stderr, "fortet: %s\n", text.c_str());
 }
 
-void Keeper::object(const std::string& name, const io::Exchange& result,
+bool Keeper::object(const std::string& name, const io::Exchange& result,
                     const std::function<void(io::Checkpoints&)>& compute) {
   object_ = name;
   number_ = 0;
@@ -120,6 +156,11 @@ void Keeper::object(const std::string& name, const io::Exchange& result,
   }
   if (!found || source_ != folder_) renew(name, result, {});
   if (!found) pass();
+  return found;
+}
+
+void Keeper::forget(const std::string& name) {
+  std::erase_if(unsaved_, [&](const auto& entry) { return entry.first.starts_with(name + "."); });
 }
 
 void Keeper::renew(const std::string& name, const io::Exchange& result, const std::vector<std::string>& parts) {
@@ -195,13 +236,14 @@ Keeper::Verdict Keeper::consult(const parallel::Communicator& communicator) {
   const bool is_root = communicator.is_root();
   const bool stop = !watch_.reason(2 * longest_step_ + longest_save_ + 2 * consulting).empty();
   const double next = std::clamp(passed * consulting / std::max(since, 1e-9), 1.0, 4 * passed);
-  double decision[3] = {static_cast<double>(stop),
-                        static_cast<double>(is_root && interval > 0 && now - saved_ > interval), is_root ? next : 1.0};
-  MPI_Allreduce(MPI_IN_PLACE, decision, 3, MPI_DOUBLE, MPI_MAX, communicator.handle());
+  double decision[4] = {static_cast<double>(stop),
+                        static_cast<double>(is_root && interval > 0 && now - saved_ > interval), is_root ? next : 1.0,
+                        static_cast<double>(is_root && results_.is_lost())};
+  MPI_Allreduce(MPI_IN_PLACE, decision, 4, MPI_DOUBLE, MPI_MAX, communicator.handle());
   passes_ = 0;
   next_ = static_cast<long>(decision[2]);
   consulted_ = now;
-  return {decision[1] > 0, decision[0] > 0};
+  return {decision[1] > 0, decision[0] > 0, decision[3] > 0};
 }
 
 void Keeper::pass(const parallel::Communicator& communicator, const io::Exchange& exchange) {
@@ -221,7 +263,13 @@ void Keeper::save_finished() { try_to_write(communicator_, nullptr); }
 
 void Keeper::act(const parallel::Communicator& communicator, const io::Exchange* running) {
   const Verdict verdict = consult(communicator);
+  if (verdict.lost) {
+    watch_.end();
+    throw IoError(fmt::format("{}: another run works in this folder now, or its lock was removed; this one ends",
+                              results_.path().string()));
+  }
   if (verdict.stop) {
+    watch_.end();
     write(communicator, running);
     stop(communicator);
   }
@@ -246,8 +294,8 @@ void Keeper::write(const parallel::Communicator& communicator, const io::Exchang
       std::error_code code;
       std::filesystem::create_directories(folder_, code);
       if (code) throw IoError(fmt::format("{}: cannot make this folder: {}", folder_.string(), code.message()));
+      io::write_bytes(folder_ / "study.json", identity_);
     });
-    write_text(folder_ / "study.json", identity_, communicator);
     has_folder_ = true;
   }
   // Only all ranks together can save these: see save_finished.
@@ -255,10 +303,7 @@ void Keeper::write(const parallel::Communicator& communicator, const io::Exchang
     const auto& [name, exchange] = unsaved_.front();
     io::write_state(communicator, (folder_ / (name + ".state")).string(), name, exchange);
     const std::vector<long> old = numbers(communicator, folder_, name);
-    if (communicator.is_root()) {
-      std::error_code none;
-      for (const long number : old) std::filesystem::remove(folder_ / fmt::format("{}.{}.state", name, number), none);
-    }
+    for (const long number : old) remove_state(name, number);
     unsaved_.erase(unsaved_.begin());
   }
   if (running) {
@@ -266,12 +311,7 @@ void Keeper::write(const parallel::Communicator& communicator, const io::Exchang
     const std::string name = fmt::format("{}.{}", object_, number);
     io::write_state(communicator, (folder_ / (name + ".state")).string(), name, with_metrics(*running));
     number_ = number;
-    if (communicator.is_root()) {
-      std::error_code none;
-      if (number > kept_) {
-        std::filesystem::remove(folder_ / fmt::format("{}.{}.state", object_, number - kept_), none);
-      }
-    }
+    if (number > kept_) remove_state(object_, number - kept_);
   }
   saved_ = MPI_Wtime();
   longest_save_ = std::max(longest_save_, communicator.max(saved_ - begin));
@@ -283,18 +323,31 @@ void Keeper::stop(const parallel::Communicator& communicator) {
   const int first = static_cast<int>(communicator.min(reason.empty() ? last : communicator.rank()));
   communicator.broadcast(reason, first);
   if (communicator.is_root() && reason.starts_with("the file")) {
-    std::error_code ignored;
-    std::filesystem::remove(folder_.parent_path() / "stop", ignored);
+    if (const std::string remark = watch_.remove_stop_file(); !remark.empty()) say(remark);
   }
   throw Error(ExitCode::stopped, fmt::format("stopped by {}; everything so far is in {}; go on with --restart latest",
                                              reason, folder_.string()));
 }
 
+void Keeper::remove_state(const std::string& object, long number) const {
+  const std::filesystem::path file = folder_ / fmt::format("{}.{}.state", object, number);
+  std::error_code none;  // one that stays does no harm
+  if (communicator_.is_root() && is_own_state(file)) std::filesystem::remove(file, none);
+}
+
 void Keeper::discard() {
   if (!communicator_.is_root() || !has_folder_) return;
-  std::error_code code;
-  std::filesystem::remove_all(folder_, code);
-  if (code) say(fmt::format("{}: these checkpoints cannot be removed: {}; going on", folder_.string(), code.message()));
+  try {
+    const CheckpointFiles files(folder_);
+    files.remove();
+    if (files.foreign.empty()) return;
+    std::vector<std::string> names;
+    for (const std::filesystem::path& file : files.foreign) names.push_back(file.filename().string());
+    say(cut(fmt::format("{}: stays, since it holds what is not, or no longer, a checkpoint: {}; going on",
+                        folder_.string(), fmt::join(names, ", "))));
+  } catch (const IoError& error) {
+    say(fmt::format("{}; going on", error.what()));
+  }
 }
 
 }  // namespace fortet::study

@@ -21,6 +21,7 @@ int run_program(const std::vector<std::string>& words) {
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   pid_t child = 0;
+  setenv("PYTHONUTF8", "1", 1);  // texts are UTF-8 in any locale
   if (posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ) != 0) return 127;
   int status = 0;
   waitpid(child, &status, 0);
@@ -48,7 +49,7 @@ std::filesystem::path find_script() {
   const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   for (const std::filesystem::path& candidate :
        {folder / "share/fortet/report", folder.parent_path() / "share/fortet/report"}) {
-    if (std::filesystem::exists(candidate / "__main__.py")) return candidate;
+    if (std::error_code none; std::filesystem::exists(candidate / "__main__.py", none)) return candidate;
   }
   throw IoError("the drawing code of the report is not installed (share/fortet/report)");
 }
@@ -56,7 +57,7 @@ std::filesystem::path find_script() {
 }  // namespace
 
 void draw_report(const std::string& folder, bool animation) {
-  if (!std::filesystem::exists(std::filesystem::path(folder) / "study.h5")) {
+  if (std::error_code none; !std::filesystem::exists(std::filesystem::path(folder) / "study.h5", none)) {
     throw UsageError(fmt::format("{}: holds no study.h5; give the output folder of a study that was run", folder));
   }
   std::vector<std::string> words{find_python(), find_script().string(), folder};

@@ -85,6 +85,10 @@ class Resolver {
     };
     deck_.title = text("study");
     deck_.output = text("output");
+    if (deck_.output.find_first_not_of(" \t\n") == std::string::npos && resolved.contains("output") &&
+        resolved["output"].is_string()) {
+      fault("output", "output: expected the name of a folder, found an empty text");
+    }
     deck_.seed =
         resolved.contains("seed") && resolved["seed"].is_number_integer() ? resolved["seed"].get<std::uint64_t>() : 0;
   }

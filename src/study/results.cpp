@@ -4,31 +4,13 @@
 #include <yaml-cpp/yaml.h>
 
 #include <ctime>
-#include <fstream>
 
 #include "fortet/io/hdf5_file.hpp"
 #include "fortet/parallel/memory.hpp"
+#include "output_folder.hpp"
 #include "xdmf.hpp"
 
 namespace fortet::study {
-
-void write_text(const std::filesystem::path& file, const std::string& text,
-                const parallel::Communicator& communicator) {
-  parallel::together(communicator, [&] {
-    if (!communicator.is_root()) return;
-    const std::filesystem::path temporary = file.string() + ".part";
-    {
-      std::ofstream stream(temporary, std::ios::binary);
-      stream << text;
-      stream.close();
-      if (!stream)
-        throw IoError(fmt::format("{}: cannot write it (is the disk full, or the folder read-only?)", file.string()));
-    }
-    std::error_code code;
-    std::filesystem::rename(temporary, file, code);
-    if (code) throw IoError(fmt::format("{}: cannot write it: {}", file.string(), code.message()));
-  });
-}
 
 namespace {
 
@@ -282,27 +264,22 @@ std::string now_text() {
 
 }  // namespace
 
-void write_deck(const Deck& deck, const std::filesystem::path& folder, const parallel::Communicator& communicator) {
-  parallel::together(communicator, [&] {
-    if (!communicator.is_root()) return;
-    std::error_code code;
-    std::filesystem::create_directories(folder, code);
-    if (code) throw IoError(fmt::format("{}: cannot make this folder: {}", folder.string(), code.message()));
-    // Written last: where they are, the run is complete. Those of an earlier run would look like results of this one.
-    for (const char* file : {"results.json", "run.json"}) {
-      std::filesystem::remove(folder / file, code);
-      if (code) throw IoError(fmt::format("{}: cannot remove it: {}", (folder / file).string(), code.message()));
-    }
-  });
-  write_text(folder / "deck.yaml", deck.document.text, communicator);
-  write_text(folder / "resolved.yaml", yaml_text(deck.resolved), communicator);
+void write_deck(const Deck& deck, OutputFolder& folder) {
+  folder.write("deck.yaml", deck.document.text);
+  folder.write("resolved.yaml", yaml_text(deck.resolved));
 }
 
-void write_results(const Study& study, const Study::Outcome& outcome, const std::filesystem::path& folder,
-                   const std::vector<std::string>& command_line, double seconds,
-                   const parallel::Communicator& communicator) {
+namespace {
+std::string verdict_of(const Study::Outcome& outcome) {
+  if (!outcome.failures.empty()) return "failed";
+  return outcome.checks.empty() ? "no checks" : outcome.agrees() ? "agree" : "disagree";
+}
+}  // namespace
+
+void write_results(const Study& study, const Study::Outcome& outcome, OutputFolder& folder,
+                   const Provenance& provenance, const parallel::Communicator& communicator) {
   Xdmf xdmf("study.h5");
-  io::Hdf5File file(communicator, (folder / "study.h5").string(), io::Hdf5File::Mode::create);
+  io::Hdf5File file(communicator, (folder.path() / "study.h5").string(), io::Hdf5File::Mode::create);
   file.attribute("/", "file_type", "fortet study");
   file.attribute("/", "format_major", format_major);
   file.attribute("/", "format_minor", format_minor);
@@ -320,14 +297,13 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   }
   write_pictures(file, outcome.checks);
   file.close();
-  write_text(folder / "study.xdmf", xdmf.text(), communicator);
+  folder.write("study.xdmf", xdmf.text());
 
   Json results{{"format", fmt::format("{}.{}", format_major, format_minor)},
                {"study", study.deck().title},
                {"false_alarm_rate", study.deck().resolved.at("false_alarm_rate")},
-               {"verdict", outcome.checks.empty() ? "no checks"
-                           : outcome.agrees()     ? "agree"
-                                                  : "disagree"},
+               {"verdict", verdict_of(outcome)},
+               {"failed", Json::array()},
                {"quantities", Json::object()},
                {"quantity_errors", Json::object()},
                {"notes", Json::object()},
@@ -341,7 +317,16 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   for (const auto& [name, path] : outcome.bridges) results["quantities"]["bridges." + name] = path.quantities;
   for (const comparisons::Measurement& one : outcome.measurements) results["measures"].push_back(to_json(one));
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));
-  write_text(folder / "results.json", results.dump(1) + "\n", communicator);
+  for (const Study::Failure& failure : outcome.failures) {
+    results["failed"].push_back(
+        Json{{"object", failure.object}, {"message", failure.message}, {"exit_code", static_cast<int>(failure.code)}});
+  }
+  if (!provenance.petsc_options.empty()) results["petsc_options"] = provenance.petsc_options;
+  if (!provenance.unused_petsc_options.empty()) {
+    results["notes"]["petsc_options"] =
+        Json{fmt::format("nothing has read {}", fmt::join(provenance.unused_petsc_options, ", "))};
+  }
+  folder.write("results.json", results.dump(1) + "\n");
 
   const parallel::HighWater memory = parallel::memory_high_water(communicator);
   const parallel::Machine machine = parallel::machine_of(communicator);
@@ -354,15 +339,16 @@ void write_results(const Study& study, const Study::Outcome& outcome, const std:
   }
   const Json run{{"versions", versions()},
                  {"date", now_text()},
-                 {"command_line", command_line},
+                 {"command_line", provenance.command_line},
+                 {"petsc_options", provenance.petsc_options},
                  {"ranks", communicator.size()},
                  {"threads", omp_get_max_threads()},
-                 {"seconds", seconds},
+                 {"seconds", provenance.seconds},
                  {"seconds_of", seconds_of},
                  {"work_of", work},
                  {"memory_per_rank_bytes", {{"min", memory.least}, {"mean", memory.mean}, {"max", memory.most}}},
                  {"memory_planned_bytes", study.most_memory(communicator.size(), machine.nodes)}};
-  write_text(folder / "run.json", run.dump(1) + "\n", communicator);
+  folder.write("run.json", run.dump(1) + "\n");
 }
 
 }  // namespace fortet::study

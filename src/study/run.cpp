@@ -1,5 +1,9 @@
 // Computes the objects of a study in order and makes its checks.
+#include <cstdio>
+
 #include "fortet/base/progress.hpp"
+#include "fortet/parallel/meeting.hpp"
+#include "fortet/parallel/petsc.hpp"
 #include "fortet/study/study.hpp"
 #include "keeper.hpp"
 
@@ -7,6 +11,39 @@ namespace fortet::study {
 
 bool Study::Outcome::agrees() const {
   return std::all_of(checks.begin(), checks.end(), [](const comparisons::Result& result) { return result.agree; });
+}
+
+ExitCode Study::Outcome::exit_code() const {
+  if (!failures.empty()) return failures.front().code;
+  return agrees() ? ExitCode::done : ExitCode::disagrees;
+}
+
+const Study::Failure* Study::failed_need(const std::string& path, const Outcome& outcome) const {
+  if (outcome.failures.empty()) return nullptr;
+  std::set<std::string> seen;
+  const std::function<const Failure*(const std::string&)> look = [&](const std::string& from) -> const Failure* {
+    for (const std::string& target : deck_.targets_of(from)) {
+      if (!seen.insert(target).second) continue;
+      for (const Failure& failure : outcome.failures) {
+        if (failure.object == target) return &failure;
+      }
+      if (const Failure* found = look(target)) return found;
+    }
+    return nullptr;
+  };
+  return look(path);
+}
+
+void Study::note_failure(Failure failure, Keeper& keeper, Outcome& outcome) {
+  const auto [section, name] = Target(failure.object);
+  keeper.forget(failure.object);
+  if (!finished_.contains(failure.object)) {
+    if (section == "densities") outcome.densities.erase(name);
+    if (section == "ensembles") outcome.ensembles.erase(name);
+    if (section == "bridges") outcome.bridges.erase(name);
+  }
+  coarser_.erase(section == "ensembles" ? name : "");
+  outcome.failures.push_back(std::move(failure));
 }
 
 bool Study::is_compared(const std::string& target) const {
@@ -37,10 +74,12 @@ void Study::solve(const std::string& name, Keeper& keeper, Outcome& outcome, Pro
   settings.progress = [&](double fraction) { progress.update(fraction); };
   densities::DensityPath& path = outcome.densities.emplace(name, densities::unsolved(settings)).first->second;
   const io::Exchange whole = [&path](io::State& state) { densities::exchange(state, path); };
-  keeper.object(object, whole, [&](io::Checkpoints& checkpoints) {
+  const bool is_restored = keeper.object(object, whole, [&](io::Checkpoints& checkpoints) {
     settings.checkpoints = &checkpoints;
     path = densities::solve_density(settings);
   });
+  if (is_restored) parallel::excuse_petsc_options("density_" + name + "_");
+  finished_.insert(object);
   if (settings.parameters.boolean("error_budget") && is_compared(object) && path.is_law && path.errors.empty()) {
     using densities::Companion;
     std::map<Companion, densities::DensityPath> companions;
@@ -86,6 +125,7 @@ void Study::walk(const std::string& name, Keeper& keeper, Outcome& outcome, Prog
         });
   };
   run(object, outcome.ensembles[name], 1);
+  finished_.insert(object);
   if (settings.parameters.boolean("error_budget") && is_compared(object) && ensembles::has_step_error(settings))
     run(object + ".coarser", coarser_[name], 2);
   settings.progress = nullptr;
@@ -103,6 +143,7 @@ void Study::bridge(const std::string& name, Metrics& metrics, Keeper& keeper, Ou
         bridge_run_->checkpoints = &checkpoints;
         path = solver.solve();
       });
+  finished_.insert("bridges." + name);
   path.law.quantities = path.quantities;  // for the file and for measures
   bridge_run_->progress = nullptr;
   bridge_run_->metrics = nullptr;
@@ -140,17 +181,40 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
     outcome.timings.push_back({object, communicator_.min(seconds), communicator_.sum(sum) / communicator_.size(),
                                communicator_.max(seconds)});
   };
+  const auto note = [&](const Failure& failure) {
+    const bool names_itself = failure.message.starts_with(failure.object);
+    if (communicator_.is_root())
+      std::fprintf(stderr, "fortet: %s%s; going on\n", names_itself ? "" : (failure.object + ": ").c_str(),
+                   failure.message.c_str());
+    note_failure(failure, keeper, outcome);
+  };
+  // `name`: to people.
+  const auto attempt = [&](const std::string& object, const std::string& name, const auto& body) {
+    if (const Failure* need = failed_need(object, outcome)) {
+      note({name, fmt::format("needs {}, which failed", need->object), need->code});
+      return;
+    }
+    try {
+      timed(object, body);
+    } catch (const std::exception& exception) {
+      const Error error = error_of(exception);
+      if (error.exit_code() == ExitCode::stopped) throw;
+      parallel::meet_or_end(communicator_, error);  // what one rank alone has met ends the run
+      if (keeper.ends()) throw;
+      note({name, error.what(), error.exit_code()});
+    }
+  };
   for (const std::string& object : order_) {
     const Target parts(object);
     const std::string &section = parts.section, &name = parts.name;
     if (section == "densities") {
-      timed(object, [&](Progress& progress) { solve(name, keeper, outcome, progress); });
+      attempt(object, object, [&](Progress& progress) { solve(name, keeper, outcome, progress); });
     } else if (section == "bridges") {
-      timed(object, [&](Progress& progress) { bridge(name, metrics, keeper, outcome, progress); });
+      attempt(object, object, [&](Progress& progress) { bridge(name, metrics, keeper, outcome, progress); });
     } else if (section == "models") {
-      timed(object, [&](Progress& progress) { train(name, folder, metrics, keeper, progress); });
+      attempt(object, object, [&](Progress& progress) { train(name, folder, metrics, keeper, progress); });
     } else if (section == "measures") {
-      timed(object, [&](Progress&) {
+      attempt(object, object, [&](Progress&) {
         keeper.pass();
         const comparisons::MeasureContext context{[&](const std::string& target) { return side(target, outcome); },
                                                   deck_.seed};
@@ -158,12 +222,18 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
         std::move(found.begin(), found.end(), std::back_inserter(outcome.measurements));
       });
     } else if (section == "ensembles") {
-      timed(object, [&](Progress& progress) { walk(name, keeper, outcome, progress); });
+      attempt(object, object, [&](Progress& progress) { walk(name, keeper, outcome, progress); });
     }
   }
-  parallel::together(communicator_, [&] { metrics.close(); });
+  try {
+    parallel::together(communicator_, [&] { metrics.close(); });
+  } catch (const IoError& error) {
+    note({"metrics.jsonl", error.what(), error.exit_code()});
+  }
   for (PendingCheck& check : checks_) {
-    timed(check.settings.parameters.name(), [&](Progress&) {
+    const Parameters& parameters = check.settings.parameters;
+    const std::string name = parameters.has("name") ? parameters.text("name") : check.settings.name;
+    attempt(parameters.name(), name, [&](Progress&) {
       keeper.pass();
       check.settings.first = side(check.first, outcome);
       check.settings.second = side(check.second, outcome);

@@ -1,9 +1,10 @@
 // A study of exact cases that needs no file: what `fortet selftest` runs.
 #include "fortet/study/selftest.hpp"
 
-#include <unistd.h>
-
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "fortet/study/results.hpp"
 #include "keeper.hpp"
@@ -42,6 +43,31 @@ checks:
   - {name: probability flow particles, compare: [ensembles.flowed, laws.halfway], at: 0.5, by: [cells]}
 )";
 
+/// A folder that nobody else knows of, for what is written when the test is stopped.
+class PrivateFolder {
+ public:
+  explicit PrivateFolder(const parallel::Communicator& communicator) : communicator_(communicator) {
+    std::string name = (std::filesystem::temp_directory_path() / "fortet-selftest-XXXXXX").string();
+    parallel::together(communicator_, [&] {
+      if (communicator_.is_root() && !mkdtemp(name.data()))
+        throw IoError(fmt::format("{}: cannot make this folder: {}", name, std::strerror(errno)));
+    });
+    communicator_.broadcast(name);
+    path_ = name;
+  }
+  ~PrivateFolder() {
+    std::error_code none;
+    if (communicator_.is_root()) std::filesystem::remove_all(path_, none);
+  }
+  PrivateFolder(const PrivateFolder&) = delete;
+  PrivateFolder& operator=(const PrivateFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  parallel::Communicator communicator_;
+  std::filesystem::path path_;
+};
+
 }  // namespace
 
 int selftest(const parallel::Communicator& communicator) {
@@ -49,18 +75,21 @@ int selftest(const parallel::Communicator& communicator) {
   Deck deck = resolve(read_yaml("selftest", deck_text, faults), faults);
   Study study(std::move(deck), communicator, ".", faults);
   if (!faults.empty()) throw Error(ExitCode::internal, faults.text());
-  // Nothing is written, unless the test is stopped.
-  const std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / fmt::format("fortet-selftest-{}", getuid());
-  Watch watch(0);
-  Metrics metrics("", false);
-  Keeper keeper(communicator, study.deck(), folder, {}, watch, metrics);
-  const Study::Outcome outcome = study.run(folder, metrics, keeper);
+  const PrivateFolder folder(communicator);
+  Study::Outcome outcome;
+  {
+    const OutputFolder output(communicator, folder.path(), {}, "", false);
+    Watch watch(0);
+    Metrics metrics("", false);
+    Keeper keeper(communicator, study.deck(), {}, output, {}, watch, metrics);
+    outcome = study.run(folder.path(), metrics, keeper);
+  }
+  const bool passed = outcome.exit_code() == ExitCode::done;
   if (communicator.is_root()) {
     std::fputs(table(outcome.checks, study.deck().resolved.at("false_alarm_rate").get<double>()).c_str(), stdout);
-    std::puts(outcome.agrees() ? "self test passed" : "SELF TEST FAILED");
+    std::puts(passed ? "self test passed" : "SELF TEST FAILED");
   }
-  return outcome.agrees() ? 0 : static_cast<int>(ExitCode::internal);
+  return passed ? 0 : static_cast<int>(ExitCode::internal);
 }
 
 }  // namespace fortet::study

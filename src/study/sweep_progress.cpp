@@ -11,7 +11,8 @@ SweepProgress::SweepProgress(const parallel::Communicator& communicator, const s
   if (!communicator_.any(communicator_.is_root() && std::filesystem::exists(source, none))) return;
   try {
     io::read_state(communicator_, source.string(), "sweep", [this](io::State& state) { exchange(state); });
-  } catch (const io::DamagedState& error) {
+  } catch (const IoError& error) {  // damaged, or of another version
+    finished_.clear();
     if (communicator_.is_root()) std::fprintf(stderr, "fortet: %s; all cases run again\n", error.what());
   }
 }
@@ -27,16 +28,16 @@ void SweepProgress::exchange(io::State& state) {
   table_(state);
 }
 
-bool SweepProgress::has(const std::string& name, const Deck& deck) const {
+bool SweepProgress::has(const std::string& name, const std::string& identity) const {
   const auto found = finished_.find(name);
   if (found == finished_.end()) return false;
-  require_same_study(found->second, identity_of(deck), file_.string());
+  require_same_study(found->second, identity, file_.string());
   return true;
 }
 
-void SweepProgress::add(const std::string& name, const Deck& deck) {
+void SweepProgress::add(const std::string& name, const std::string& identity) {
   if (file_.empty()) return;
-  finished_[name] = identity_of(deck);
+  finished_[name] = identity;
   io::write_state(communicator_, file_.string(), "sweep", [this](io::State& state) { exchange(state); });
 }
 

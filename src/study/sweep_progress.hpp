@@ -12,10 +12,10 @@ class SweepProgress {
   /// have left. Reads it back if a restart is wanted. Collective.
   SweepProgress(const parallel::Communicator& communicator, const std::filesystem::path& folder, const Restart& restart,
                 io::Exchange table);
-  /// Throws UsageError if the case was finished with other values in the deck. Collective.
-  bool has(const std::string& name, const Deck& deck) const;
+  /// `identity`: see identity_of. Throws UsageError if the case was finished with other values in the deck. Collective.
+  bool has(const std::string& name, const std::string& identity) const;
   /// The table holds one more case. Collective.
-  void add(const std::string& name, const Deck& deck);
+  void add(const std::string& name, const std::string& identity);
   void discard();
 
  private:

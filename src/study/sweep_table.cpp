@@ -41,12 +41,19 @@ std::string joined(const std::vector<std::string>& assignments) {
   return fmt::format("{}", fmt::join(assignments, " "));
 }
 
-std::vector<std::string> without_seed(const Case& one) {
+std::vector<std::string> without_seed(const std::vector<std::string>& all) {
   std::vector<std::string> assignments;
-  for (const std::string& assignment : one.assignments) {
+  for (const std::string& assignment : all) {
     if (!assignment.starts_with("seed=")) assignments.push_back(assignment);
   }
   return assignments;
+}
+
+/// A field of a CSV file.
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) result += c == '"' ? std::string("\"\"") : std::string(1, c == '\n' ? ' ' : c);
+  return result + "\"";
 }
 
 /// The first number in the value of an assignment "key=value".
@@ -69,70 +76,102 @@ double slope(const std::vector<double>& x, const std::vector<double>& y) {
 
 }  // namespace
 
-void SweepTable::add(const Case& one, const std::vector<comparisons::Measurement>& measurements) {
-  const std::vector<std::string> assignments = without_seed(one);
-  for (const comparisons::Measurement& found : measurements) {
-    auto row = std::find_if(measure_rows_.begin(), measure_rows_.end(), [&](const MeasureRow& r) {
-      return r.assignments == assignments && r.first.measure == found.measure && r.first.quantity == found.quantity &&
-             r.first.time == found.time;
-    });
-    if (row == measure_rows_.end()) row = measure_rows_.insert(row, MeasureRow{assignments, found, {}, {}});
-    row->values.push_back(found.value);
-    if (found.floor) row->floors.push_back(*found.floor);
+void SweepTable::add(const Case& one, const Study::Outcome& outcome) {
+  Entry& entry = cases_[one.name] = {one.assignments, {}, outcome.measurements, outcome.failures};
+  for (const comparisons::Result& result : outcome.checks) {
+    Value value{result.check, result.statistic, result.time, result.value, {}, result.agree};
+    for (const auto& [source, error] : result.budget) value.budget[source] = error;
+    entry.values.push_back(std::move(value));
   }
 }
 
-void SweepTable::add(const Case& one, const std::vector<comparisons::Result>& results) {
-  const std::vector<std::string> assignments = without_seed(one);
-  for (const comparisons::Result& result : results) {
-    auto row = std::find_if(rows_.begin(), rows_.end(), [&](const Row& r) {
-      return r.assignments == assignments && r.check == result.check && r.statistic == result.statistic &&
-             r.time == result.time;
-    });
-    if (row == rows_.end())
-      row = rows_.insert(row, Row{assignments, result.check, result.statistic, result.time, {}, {}, 0});
-    row->values.push_back(result.value);
-    for (const auto& [source, error] : result.budget) row->budgets[source].push_back(error);
-    row->agreements += result.agree;
-  }
+void SweepTable::add_failure(const Case& one, const Error& error) {
+  cases_[one.name] = {one.assignments, {}, {}, {{"", error.what(), error.exit_code()}}};
 }
+
+ExitCode SweepTable::failure() const {
+  for (const auto& [name, entry] : cases_) {
+    if (!entry.failures.empty()) return entry.failures.front().code;
+  }
+  return ExitCode::done;
+}
+
+std::vector<SweepTable::MeasureRow> SweepTable::measure_rows() const {
+  std::vector<MeasureRow> rows;
+  for (const auto& [name, entry] : cases_) {
+    const std::vector<std::string> assignments = without_seed(entry.assignments);
+    for (const comparisons::Measurement& found : entry.measurements) {
+      auto row = std::find_if(rows.begin(), rows.end(), [&](const MeasureRow& r) {
+        return r.assignments == assignments && r.first.measure == found.measure && r.first.quantity == found.quantity &&
+               r.first.time == found.time;
+      });
+      if (row == rows.end()) row = rows.insert(row, MeasureRow{assignments, found, {}, {}});
+      row->values.push_back(found.value);
+      if (found.floor) row->floors.push_back(*found.floor);
+    }
+  }
+  return rows;
+}
+
+std::vector<SweepTable::Row> SweepTable::rows() const {
+  std::vector<Row> rows;
+  for (const auto& [name, entry] : cases_) {
+    const std::vector<std::string> assignments = without_seed(entry.assignments);
+    for (const Value& found : entry.values) {
+      auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) {
+        return r.assignments == assignments && r.check == found.check && r.statistic == found.statistic &&
+               r.time == found.time;
+      });
+      if (row == rows.end())
+        row = rows.insert(row, Row{assignments, found.check, found.statistic, found.time, {}, {}, 0});
+      row->values.push_back(found.value);
+      for (const auto& [source, error] : found.budget) row->budgets[source].push_back(error);
+      row->agreements += found.agree;
+    }
+  }
+  return rows;
+}
+
+namespace {
+void exchange_optional(io::State& state, std::optional<double>& number) {
+  bool known = number.has_value();
+  double value = number.value_or(0);
+  state.flag("known", known);
+  state.real("number", value);
+  number = known ? std::optional(value) : std::nullopt;
+}
+}  // namespace
 
 void SweepTable::exchange(io::State& state) {
-  const auto texts = [&state](const std::string& name, std::vector<std::string>& list) {
-    state.size(name, list);
-    for (std::string& text : list) state.text("text", text);
-  };
-  state.size("checks", rows_);
-  for (Row& row : rows_) {
-    texts("assignments", row.assignments);
-    state.text("check", row.check);
-    state.text("statistic", row.statistic);
-    state.real("time", row.time);
-    state.list("values", row.values);
-    std::vector<std::string> sources;
-    for (const auto& [source, errors] : row.budgets) sources.push_back(source);
-    texts("sources", sources);
-    for (const std::string& source : sources) state.list("errors", row.budgets[source]);
-    std::int64_t agreements = row.agreements;
-    state.integer("agreements", agreements);
-    row.agreements = static_cast<int>(agreements);
+  std::vector<std::pair<std::string, Entry>> entries;
+  for (const auto& entry : cases_) {
+    if (entry.second.failures.empty()) entries.push_back(entry);
   }
-  state.size("measures", measure_rows_);
-  for (MeasureRow& row : measure_rows_) {
-    texts("assignments", row.assignments);
-    state.text("measure", row.first.measure);
-    state.text("quantity", row.first.quantity);
-    state.real("time", row.first.time);
-    for (std::optional<double>* number : {&row.first.published, &row.first.published_deviation}) {
-      bool known = number->has_value();
-      double value = number->value_or(0);
-      state.flag("known", known);
-      state.real("number", value);
-      *number = known ? std::optional(value) : std::nullopt;
+  state.size("cases", entries);
+  for (auto& [name, entry] : entries) {
+    state.text("name", name);
+    state.size("assignments", entry.assignments);
+    for (std::string& text : entry.assignments) state.text("text", text);
+    state.size("values", entry.values);
+    for (Value& value : entry.values) {
+      state.text("check", value.check);
+      state.text("statistic", value.statistic);
+      state.real("time", value.time);
+      state.real("value", value.value);
+      io::exchange(state, "budget", value.budget);
+      state.flag("agree", value.agree);
     }
-    state.list("values", row.values);
-    state.list("floors", row.floors);
+    state.size("measures", entry.measurements);
+    for (comparisons::Measurement& one : entry.measurements) {
+      state.text("measure", one.measure);
+      state.text("quantity", one.quantity);
+      state.real("time", one.time);
+      state.real("value", one.value);
+      for (std::optional<double>* number : {&one.floor, &one.published, &one.published_deviation})
+        exchange_optional(state, *number);
+    }
   }
+  if (state.restores()) cases_ = {entries.begin(), entries.end()};
 }
 
 void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
@@ -140,7 +179,7 @@ void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
     const std::string key = wanted.text("over") + "=", of = wanted.text("of");
     // One line of points per time and per setting of the other keys.
     std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> lines;
-    for (const Row& row : rows_) {
+    for (const Row& row : rows()) {
       if (row.check != wanted.text("check") || row.statistic != wanted.text("statistic")) continue;
       std::vector<std::string> others;
       double parameter = std::nan("");
@@ -168,30 +207,36 @@ void SweepTable::judge_orders(const std::vector<Parameters>& orders) {
   }
 }
 
-bool SweepTable::orders_agree() const {
-  return std::all_of(orders_.begin(), orders_.end(), [](const Order& order) { return order.agrees(); });
+bool SweepTable::agrees() const {
+  const auto entry_agrees = [](const auto& entry) {
+    return std::all_of(entry.second.values.begin(), entry.second.values.end(), [](const Value& v) { return v.agree; });
+  };
+  return std::all_of(cases_.begin(), cases_.end(), entry_agrees) &&
+         std::all_of(orders_.begin(), orders_.end(), [](const Order& order) { return order.agrees(); });
 }
 
 std::string SweepTable::text() const {
+  const std::vector<Row> rows = this->rows();
+  const std::vector<MeasureRow> measure_rows = this->measure_rows();
   std::size_t width = 7, check_width = 5, measure_width = 7, quantity_width = 8;
-  for (const MeasureRow& row : measure_rows_) {
+  for (const MeasureRow& row : measure_rows) {
     width = std::max(width, joined(row.assignments).size());
     measure_width = std::max(measure_width, row.first.measure.size());
     quantity_width = std::max(quantity_width, row.first.quantity.size());
   }
-  for (const Row& row : rows_) {
+  for (const Row& row : rows) {
     width = std::max(width, joined(row.assignments).size());
     check_width = std::max(check_width, row.check.size());
   }
   std::string text;
-  if (!measure_rows_.empty()) {
+  if (!measure_rows.empty()) {
     text = fmt::format("{:<{}}  {:<{}} {:>8} {:<{}} {:>11} {:>11} {:>5} {:>11} {:>11} {:>11}\n", "setting", width,
                        "measure", measure_width, "time", "quantity", quantity_width, "mean", "sd", "runs", "floor",
                        "published", "sd");
     const auto number = [](bool known, double value) {
       return known ? fmt::format("{:.4g}", value) : std::string("-");
     };
-    for (const MeasureRow& row : measure_rows_) {
+    for (const MeasureRow& row : measure_rows) {
       const Summary s = summary(row.values);
       text += fmt::format("{:<{}}  {:<{}} {:>8.4g} {:<{}} {:>11.4g} {:>11.3g} {:>5} {:>11} {:>11} {:>11}\n",
                           joined(row.assignments), width, row.first.measure, measure_width, row.first.time,
@@ -201,10 +246,16 @@ std::string SweepTable::text() const {
                           number(row.first.published_deviation.has_value(), row.first.published_deviation.value_or(0)));
     }
   }
-  if (rows_.empty() && orders_.empty()) return text;
+  for (const auto& [name, entry] : cases_) {
+    for (const Study::Failure& failure : entry.failures) {
+      text += fmt::format("{} ({}) failed: {}{}\n", joined(entry.assignments), name,
+                          failure.object.empty() ? "" : failure.object + ": ", cut(failure.message));
+    }
+  }
+  if (rows.empty() && orders_.empty()) return text;
   text += fmt::format("{:<{}}  {:<{}} {:>8} {:<10} {:>11} {:>11} {:>5} {:>7}\n", "setting", width, "check", check_width,
                       "time", "statistic", "mean", "sd", "runs", "agree");
-  for (const Row& row : rows_) {
+  for (const Row& row : rows) {
     const Summary s = summary(row.values);
     text += fmt::format("{:<{}}  {:<{}} {:>8.4g} {:<10} {:>11.4g} {:>11.3g} {:>5} {:>7}\n", joined(row.assignments),
                         width, row.check, check_width, row.time, row.statistic, s.mean, s.deviation, row.values.size(),
@@ -219,16 +270,25 @@ std::string SweepTable::text() const {
 }
 
 std::string SweepTable::csv() const {
+  const std::vector<Row> rows = this->rows();
+  const std::vector<MeasureRow> measure_rows = this->measure_rows();
   std::string text = "setting,check,time,statistic,mean,sd,runs,agree\n";
-  for (const Row& row : rows_) {
+  for (const Row& row : rows) {
     const Summary s = summary(row.values);
-    text += fmt::format("\"{}\",\"{}\",{},{},{},{},{},{}\n", joined(row.assignments), row.check, row.time,
+    text += fmt::format("{},{},{},{},{},{},{},{}\n", quoted(joined(row.assignments)), quoted(row.check), row.time,
                         row.statistic, s.mean, s.deviation, row.values.size(), row.agreements);
   }
-  for (const MeasureRow& row : measure_rows_) {
+  for (const MeasureRow& row : measure_rows) {
     const Summary s = summary(row.values);
-    text += fmt::format("\"{}\",\"{}\",{},{},{},{},{},\n", joined(row.assignments), row.first.measure, row.first.time,
-                        row.first.quantity, s.mean, s.deviation, row.values.size());
+    text += fmt::format("{},{},{},{},{},{},{},\n", quoted(joined(row.assignments)), quoted(row.first.measure),
+                        row.first.time, row.first.quantity, s.mean, s.deviation, row.values.size());
+  }
+  for (const auto& [name, entry] : cases_) {
+    for (const Study::Failure& failure : entry.failures) {
+      text += fmt::format("{},{},,{},,,,\n", quoted(joined(entry.assignments)),
+                          quoted(failure.object.empty() ? name : failure.object),
+                          quoted("failed: " + cut(failure.message)));
+    }
   }
   return text;
 }

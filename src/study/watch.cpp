@@ -1,5 +1,7 @@
 #include "watch.hpp"
 
+#include <sys/stat.h>
+
 #include <csignal>
 
 #include "fortet/base/progress.hpp"
@@ -32,10 +34,29 @@ Watch::~Watch() {
   for (const int signal : watched) std::signal(signal, SIG_DFL);
 }
 
-void Watch::look_into(const std::filesystem::path& folder) {
+Watch::StopFile Watch::stop_file() const {
+  struct stat status {
+  }, itself{};
+  // A link or a folder of this name is something else.
+  if (stop_file_.empty() || stat(stop_file_.c_str(), &status) != 0 || lstat(stop_file_.c_str(), &itself) != 0 ||
+      !S_ISREG(itself.st_mode)) {
+    return {};
+  }
+  return {true, itself.st_size == 0, itself.st_mtim.tv_sec, itself.st_mtim.tv_nsec};
+}
+
+void Watch::look_into(const std::filesystem::path& folder, bool is_new) {
   stop_file_ = folder / "stop";
-  std::error_code ignored;  // one that cannot be removed stops the run, as it says
-  std::filesystem::remove(stop_file_, ignored);
+  old_ = is_new ? StopFile() : stop_file();
+  std::error_code ignored;  // one that cannot be removed stays
+  if (old_.is_empty && std::filesystem::remove(stop_file_, ignored)) old_ = {};
+}
+
+std::string Watch::remove_stop_file() const {
+  const StopFile now = stop_file();
+  std::error_code code;
+  if (now.is_there && now.is_empty) std::filesystem::remove(stop_file_, code);
+  return now.is_there && !now.is_empty ? fmt::format("{} holds something and stays", stop_file_.string()) : "";
 }
 
 std::string Watch::reason(double needed) const {
@@ -43,8 +64,7 @@ std::string Watch::reason(double needed) const {
   if (walltime_ > 0 && start_ + walltime_ - now() < needed) {
     return fmt::format("the end of the walltime of {}", duration_text(walltime_));
   }
-  std::error_code ignored;
-  if (!stop_file_.empty() && std::filesystem::exists(stop_file_, ignored)) {
+  if (const StopFile now = stop_file(); now.is_there && now != old_) {
     return fmt::format("the file {}", stop_file_.string());
   }
   return "";

@@ -2,7 +2,6 @@
 
 #include <bit>
 
-#include "fortet/io/seal.hpp"
 #include "fortet/networks/weights_file.hpp"
 #include "fortet/parallel/meeting.hpp"
 #include "trainer.hpp"
@@ -79,8 +78,7 @@ class NetworkLearners : public Learners {
       networks::write_network<Real>(file, learner.head.name, *learner.published,
                                     {{"weights", std::as_const(*learner.published).parameters()}});
     }
-    file.close();
-    io::seal(communicator, path.string());
+    file.close(io::Hdf5File::End::sealed);
   }
 
   void train(Objective& objective, const TrainingContext& context, int round) override {

@@ -153,8 +153,8 @@ template <class Real>
 void Trainer<Real>::pass(std::uint32_t step, bool with_gradient, std::vector<double>& losses) {
   try {
     compute(step, with_gradient, losses);
-  } catch (const Error& error) {
-    if (active_.size() > 1) parallel::fail_local(active_, error);  // the others wait for this rank's gradient
+  } catch (const std::exception& error) {                                    // also a want of memory
+    if (active_.size() > 1) parallel::fail_local(active_, error_of(error));  // the others wait for its gradient
     throw;
   }
 }

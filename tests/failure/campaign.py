@@ -4,10 +4,11 @@ usage: campaign.py PROGRAM LIBRARY --faults N [--seed S] [--ranks 1 2 4] [--verb
 
 LIBRARY (faults/preload.cpp) makes one call of one rank fail: an allocation, a file that is written or read, or a reduction in which
 the rank dies or throws. Every run must end in time on all ranks with a documented exit code and one message, leave no
-results.json unless it succeeded, and leave checkpoints from which the study ends with the bits of one that met no fault.
+results.json unless it succeeded or names what failed, and leave checkpoints from which the study ends with the bits of one that met no fault.
 """
 import argparse
 import collections
+import json
 import pathlib
 import random
 import shutil
@@ -102,7 +103,8 @@ with tempfile.TemporaryDirectory() as name:
         slowest = max(slowest, seconds)
         faults += code != 0 or "going on" in log or "is not used" in log
         attempts += 1
-        if code != 0 and (folder / "out/results.json").exists() and (difference := studies.first_difference(expected, studies.results(folder))):
+        results = folder / "out/results.json"
+        if code != 0 and results.exists() and not json.loads(results.read_text())["failed"] and (difference := studies.first_difference(expected, studies.results(folder))):
             fail(folder, ranks, environment, f"a run that failed left results that look complete: {difference}")
         if code == 0 or dice.random() < 0.2:
             if code != 0:

@@ -48,6 +48,33 @@ TEST(Communicator, AnErrorOnOneRankIsThrownOnAll) {
   together(world, [] {});  // and all ranks go on together
 }
 
+TEST(Communicator, AnErrorKeepsItsTypeAndKey) {
+  const Communicator world = test::world();
+  const auto at_one = [&](const auto& error) {
+    together(world, [&] {
+      if (world.rank() == world.size() - 1) throw error;
+    });
+  };
+  EXPECT_THROW(at_one(DivergedError("not finite")), DivergedError);
+  EXPECT_THROW(at_one(UsageError("a fault")), UsageError);
+  EXPECT_THROW(at_one(IoError("no file")), IoError);
+  try {
+    at_one(ParameterError("beta.to", "must be positive"));
+    ADD_FAILURE();
+  } catch (const ParameterError& error) {
+    EXPECT_EQ(error.parameter, "beta.to");
+    EXPECT_EQ(std::string(error.what()), "must be positive");
+  }
+  try {
+    at_one(std::bad_alloc());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()), "out of memory");
+  }
+  std::error_code code = std::make_error_code(std::errc::permission_denied);
+  EXPECT_THROW(at_one(std::filesystem::filesystem_error("status", "/root", code)), IoError);
+}
+
 TEST(Communicator, BroadcastsText) {
   const Communicator world = test::world();
   std::string text = world.is_root() ? "a deck\n" : "";

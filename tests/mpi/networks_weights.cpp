@@ -108,6 +108,38 @@ TEST(NetworkWeights, DamageAnywhereBreaksTheSeal) {
 }
 
 /// Every damaged file is either refused as damaged, or the damage was where nothing stands and the weights are right.
+TEST(NetworkWeights, ARankThatUnwindsAloneWaitsForNobody) {
+  const std::string path = "alone.h5";
+  {
+    io::Hdf5File file(test::world(), path, io::Hdf5File::Mode::create);
+    file.write("/group/numbers", {3}, std::vector<double>{1, 2, 3});
+    file.close();
+  }
+  bool met = false;
+  {
+    io::Hdf5File all(test::world(), path, io::Hdf5File::Mode::read);
+    if (test::world().rank() == test::world().size() - 1) {
+      try {
+        const io::Hdf5File one(parallel::Communicator(MPI_COMM_SELF), path, io::Hdf5File::Mode::read);
+        throw std::bad_alloc();
+      } catch (const std::bad_alloc&) {
+        met = true;
+      }
+    }
+  }  // closed at different times, without a meeting
+  EXPECT_EQ(test::world().any(met), true);
+  // What is not closed gets no name, and the file of that name stays.
+  try {
+    io::Hdf5File file(test::world(), path, io::Hdf5File::Mode::create);
+    file.write("/other", {1}, std::vector<double>{4});
+    throw DivergedError("while writing");
+  } catch (const DivergedError&) {
+  }
+  io::Hdf5File file(test::world(), path, io::Hdf5File::Mode::read);
+  EXPECT_TRUE(file.has("/group/numbers") && !file.has("/other"));
+  EXPECT_FALSE(std::filesystem::exists(".fortet." + path));
+}
+
 TEST(NetworkWeights, DamagedFilesAreRefused) {
   const Architecture architecture = test::architecture(3, 2, {8, 8}, Activation::silu, false, TimeFeatures::fourier);
   const Network<float> network(architecture, 1, "writer");

@@ -1,4 +1,4 @@
-"""study.h5 and weights hold the same bits for any number of ranks and threads, and for a repetition: h5diff finds nothing."""
+"""study.h5 and weights have the same bytes for any number of ranks and threads, and for a repetition."""
 import subprocess
 import sys
 
@@ -26,8 +26,10 @@ for name, (ranks, threads) in runs.items():
     expect(done.returncode == 0, f"{name}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 for name in list(runs)[1:]:
     for file in ("study.h5", "score.weights.h5", "velocity.weights.h5"):
+        if (workspace.folder / "once" / file).read_bytes() == (workspace.folder / name / file).read_bytes():
+            continue
         diff = subprocess.run(["h5diff", "-v", f"once/{file}", f"{name}/{file}"], cwd=workspace.folder, capture_output=True, text=True)
-        expect(diff.returncode == 0, f"{name}: {diff.stdout[-2000:]}{diff.stderr}")
+        expect(False, f"{name}: {file} has other bytes\n{diff.stdout[-2000:]}{diff.stderr}")
     same = (workspace.folder / "once/results.json").read_text() == (workspace.folder / name / "results.json").read_text()
     expect(same, f"{name}: results.json differs")
 done = workspace.run("deck.yaml", "output=other", "seed=4")

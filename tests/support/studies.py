@@ -40,7 +40,7 @@ def send(pids, which):
 
 
 def contents(file):
-    """All arrays and attributes of an HDF5 file by name, bit for bit (the file itself also holds times)."""
+    """All arrays and attributes of an HDF5 file by name, bit for bit."""
     kept = {}
 
     def visit(name, item):

@@ -1,5 +1,7 @@
 #pragma once
 /// Errors of fortet and the exit codes they end a run with.
+#include <filesystem>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -40,5 +42,24 @@ struct DivergedError : Error {
 struct IoError : Error {
   explicit IoError(const std::string& message) : Error(ExitCode::io, message) {}
 };
+
+/// A text of a user, short enough for a message: its beginning and end, and how much was left out.
+inline std::string cut(const std::string& text, std::size_t most = 400) {
+  if (text.size() <= most) return text;
+  const auto is_inside = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+  std::size_t end = most * 3 / 4, begin = text.size() - most / 4;
+  while (end > 0 && is_inside(end)) --end;  // no character of UTF-8 is taken apart
+  while (begin < text.size() && is_inside(begin)) ++begin;
+  return text.substr(0, end) + " [... " + std::to_string(begin - end) + " bytes ...] " + text.substr(begin);
+}
+
+/// What any exception means to a user: one of another library is an error of the file system, want of memory, or a
+/// fault of fortet itself.
+inline Error error_of(const std::exception& exception) {
+  if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
+  if (dynamic_cast<const std::bad_alloc*>(&exception)) return {ExitCode::internal, "out of memory"};
+  if (dynamic_cast<const std::filesystem::filesystem_error*>(&exception)) return {ExitCode::io, exception.what()};
+  return {ExitCode::internal, std::string("internal error: ") + exception.what()};
+}
 
 }  // namespace fortet

@@ -1,8 +1,10 @@
 #pragma once
 /// One HDF5 file written by all ranks: the root describes it (HDF5), and each rank writes its own rows to where they
-/// belong. Parallel HDF5 would do the same, but hangs in some MPIs (Open MPI 4) where the write of one rank fails; it
-/// is used for reading. Groups are made on the way; object times are not tracked, so that identical runs give identical
-/// files. Every call is collective; a rank with nothing to write takes part with no rows.
+/// belong. Parallel HDF5 would do the same, but hangs in some MPIs (Open MPI 4) where the write of one rank fails, and
+/// wherever one rank alone closes a file because it met an error; so each rank reads by itself too. Groups are made on
+/// the way; object times are not tracked, so that identical runs give identical bytes. A file gets its name when it is
+/// closed: until then the one of that name, if any, stays. Every call is collective; a rank with nothing to write takes
+/// part with no rows.
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -58,8 +60,10 @@ class Hdf5File {
   double real_attribute(const std::string& path, const std::string& name);
   /// One integer or a list of them.
   std::vector<std::int64_t> integers_attribute(const std::string& path, const std::string& name);
-  /// Flushes and closes, reporting a failure (a full disk shows here); the destructor closes silently while unwinding.
-  void close();
+  enum class End { plain, sealed };  ///< sealed: with the checksum of fortet/io/seal.hpp
+  /// Flushes to the disk, closes and gives the file its name, reporting a failure (a full disk shows here). A file that
+  /// is not closed, as while unwinding, is removed.
+  void close(End end = End::plain);
 
  private:
   void write_selection(const std::string& path, std::int64_t type, const std::vector<std::uint64_t>& shape,
@@ -68,11 +72,12 @@ class Hdf5File {
                        const void* value);
   void check(bool good, const std::string& what);  // collective
   bool is_at_work() const;                         // with HDF5
+  bool make_group(const std::string& path);        // on the root
   parallel::Communicator communicator_;
   std::string file_;
   Mode mode_;
   std::int64_t handle_ = -1;
-  bool is_created_ = false;
+  bool is_unfinished_ = false;  // a file that this makes
   std::unique_ptr<PosixFile> rows_;
 };
 

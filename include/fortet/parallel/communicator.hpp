@@ -52,12 +52,26 @@ class Communicator {
   int rank_ = 0, size_ = 1;
 };
 
-/// Runs `body` on every rank; if it threw an Error on any rank, throws on every rank the error of the lowest such rank,
-/// with its exit code. Collective. Wraps code that may fail on one rank alone and has no collective inside.
+/// Runs `body` on every rank; if it threw on any rank, throws on every rank the error of the lowest such rank: a
+/// ParameterError with its key, another UsageError, DivergedError, IoError, or an Error with its exit code. Collective.
+/// Wraps code that may fail on one rank alone and has no collective inside.
 void together(const Communicator& communicator, const std::function<void()>& body);
 
 /// For a failure that one rank meets where the others cannot know: prints the message with the rank and ends all ranks
 /// with the exit code (MPI_Abort).
 [[noreturn]] void fail_local(const Communicator& communicator, const Error& error);
+
+/// While it exists, fail_local does this last, on whatever rank fails: gives back what would outlive the program (a
+/// lock on a folder).
+class BeforeAbort {
+ public:
+  explicit BeforeAbort(std::function<void()> act);
+  ~BeforeAbort();
+  BeforeAbort(const BeforeAbort&) = delete;
+  BeforeAbort& operator=(const BeforeAbort&) = delete;
+
+ private:
+  std::function<void()> act_;
+};
 
 }  // namespace fortet::parallel

@@ -13,7 +13,8 @@
 namespace fortet::parallel {
 
 /// Starts PETSc on a communicator and ends it; MPI must be running before and after. `options` are PETSc's own
-/// ("-density_ts_type", "bdf"), handed over unchanged. Collective.
+/// ("-density_ts_type", "bdf"), handed over unchanged, and the only ones: the files .petscrc and petscrc and the
+/// variable PETSC_OPTIONS are not read, since they could change results, or load code, without being named. Collective.
 class PetscSession {
  public:
   PetscSession(MPI_Comm communicator, const std::vector<std::string>& options);
@@ -21,6 +22,12 @@ class PetscSession {
   PetscSession(const PetscSession&) = delete;
   PetscSession& operator=(const PetscSession&) = delete;
 };
+
+/// Options that were given and that nothing has read yet, "-density_law_ts_type"; without those that PETSc itself reads
+/// when it ends.
+std::vector<std::string> unread_petsc_options();
+/// The object of this prefix ("density_law_") is not computed now: its options count as read.
+void excuse_petsc_options(const std::string& prefix);
 
 /// Throws for a non-zero PETSc error code (exit 3), naming the call.
 void check_petsc(PetscErrorCode code, const char* call);

@@ -2,6 +2,7 @@
 /// A study: the graph of named objects of a deck, built and checked, then run.
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "fortet/bridges/bridge.hpp"
 #include "fortet/comparisons/check.hpp"
@@ -59,6 +60,12 @@ class Study {
     std::string object;
     double least = 0, mean = 0, most = 0;
   };
+  /// What could not be computed: the others stand.
+  struct Failure {
+    std::string object;  ///< "ensembles.sde", or the name of a check
+    std::string message;
+    ExitCode code = ExitCode::internal;
+  };
   struct Outcome {
     std::map<std::string, densities::DensityPath> densities;
     std::map<std::string, ensembles::EnsemblePath> ensembles;
@@ -66,12 +73,15 @@ class Study {
     std::vector<comparisons::Result> checks;
     std::vector<comparisons::Measurement> measurements;
     std::vector<Timing> timings;  ///< in the order in which the objects were computed
+    std::vector<Failure> failures;
     bool agrees() const;
+    ExitCode exit_code() const;  ///< that of the first failure; else whether the checks agree
   };
   /// True if curves of the convergence are written (metrics.jsonl).
   bool has_metrics() const { return !(models_.empty() && bridges_.empty()); }
-  /// Computes everything in order that the keeper does not have; curves and weights go to `folder` as they come.
-  /// Collective.
+  /// Computes everything in order that the keeper does not have; curves and weights go to `folder` as they come. An
+  /// object, measure or check that all ranks fail at is named among the failures, and so are those that need it; the
+  /// others are computed. Throws what ends the run: that it was asked to stop, an error of one rank. Collective.
   Outcome run(const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper);
 
  private:
@@ -87,6 +97,9 @@ class Study {
   void train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper,
              Progress& progress);
   bool is_compared(const std::string& target) const;
+  /// The failed object that this one needs, directly or by way of others; null if there is none.
+  const Failure* failed_need(const std::string& path, const Outcome& outcome) const;
+  void note_failure(Failure failure, Keeper& keeper, Outcome& outcome);
 
   Deck deck_;
   parallel::Communicator communicator_;
@@ -121,6 +134,7 @@ class Study {
   std::map<std::string, std::unique_ptr<comparisons::Measure>> measures_;
   std::vector<PendingCheck> checks_;
   std::map<std::string, ensembles::EnsemblePath> coarser_;
+  std::set<std::string> finished_;  ///< objects whose results stand, whatever happens to the estimates of their errors
 };
 
 }  // namespace fortet::study

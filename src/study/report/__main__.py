@@ -2,9 +2,11 @@
 import argparse
 import pathlib
 import sys
+import tempfile
 
 import data
 import figures
+import own_files
 import page
 
 
@@ -18,9 +20,13 @@ def main():
     except (OSError, KeyError, ValueError) as error:
         sys.exit(f"{arguments.results}: {error}")
     folder = arguments.results / "report"
-    folder.mkdir(exist_ok=True)
-    drawn = figures.draw_all(study, folder, arguments.animation)
-    page.write(study, drawn, folder / "report.html")
+    with tempfile.TemporaryDirectory(prefix=".fortet.report.", dir=arguments.results) as new:
+        new = pathlib.Path(new)
+        drawn = figures.draw_all(study, new, arguments.animation)
+        page.write(study, drawn, new / "report.html")
+        foreign = own_files.place(new, folder)
+    if foreign:
+        sys.exit(f"{folder}: holds what fortet did not draw, under names that the report would have: {', '.join(foreign)}; move it elsewhere")
     print(f"{folder / 'report.html'} ({len(drawn)} pictures)")
 
 

@@ -85,7 +85,7 @@ def curves(file):
     """Training curves: object -> list of the lines of metrics.jsonl about it."""
     result = {}
     if file.exists():
-        for line in file.read_text().splitlines():
+        for line in file.read_text(encoding="utf-8").splitlines():
             entry = json.loads(line)
             if "loss" not in entry and "validation" not in entry:
                 continue
@@ -96,8 +96,8 @@ def curves(file):
 class Study:
     def __init__(self, folder):
         self.folder = folder
-        self.results = json.loads((folder / "results.json").read_text())
-        self.run = json.loads((folder / "run.json").read_text())
+        self.results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        self.run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         self.curves = curves(folder / "metrics.jsonl")
         with h5py.File(folder / "study.h5") as file:
             if text(file.attrs["file_type"]) != "fortet study" or int(file.attrs["format_major"]) != 1:

@@ -5,7 +5,7 @@ import html
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2em auto;padding:0 1em;color:#222}
 h1{font-size:1.5em}h2{font-size:1.1em;margin-top:2em}table{border-collapse:collapse;font-size:12px;width:100%}
 td,th{padding:3px 8px;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left;white-space:normal}
-.agree{color:#1a7f37}.disagree{color:#b3202a;font-weight:bold}img{max-width:100%}p.caption{color:#555;font-size:13px}"""
+.agree{color:#1a7f37}.disagree,.failed{color:#b3202a;font-weight:bold}img{max-width:100%}p.caption{color:#555;font-size:13px}"""
 
 
 def number(value):
@@ -42,6 +42,9 @@ def write(study, drawn, file):
              f"<p>Verdict: <span class={study.results['verdict']}>{study.results['verdict']}</span>. "
              f"{run['ranks']} ranks &times; {run['threads']} threads, {run['seconds']:.1f} s, fortet {run['versions']['fortet']} "
              f"({run['versions']['revision']}), {run['date']}.</p>"]
+    if study.results.get("failed"):
+        parts += ["<h2>Failed</h2>", "<ul>"] + [
+            f"<li><b>{html.escape(one['object'])}</b>: {html.escape(one['message'])}</li>" for one in study.results["failed"]] + ["</ul>"]
     if study.results["checks"]:
         parts += ["<h2>Checks</h2>", table(study.results["checks"]),
                   "<p class=caption>p: two-sided probability of a value this far out when the two routes agree, adjusted over all checks of the "
@@ -55,4 +58,4 @@ def write(study, drawn, file):
         kind = "gif" if picture.suffix == ".gif" else "png"
         parts += [f"<h2>{html.escape(title)}</h2>", f"<img src='data:image/{kind};base64,{encoded}' alt='{html.escape(title)}'>",
                   f"<p class=caption>{html.escape(caption)}</p>"]
-    file.write_text("\n".join(parts))
+    file.write_text("\n".join(parts), encoding="utf-8")
