@@ -1,8 +1,10 @@
 // Schema of section "densities" and what can be judged before anything is computed.
 #include "density_parameters.hpp"
 
+#include "axis_generator.hpp"
 #include "edge_generator.hpp"
 #include "fortet/base/expression.hpp"
+#include "grid_coefficients.hpp"
 #include "line_operator.hpp"
 
 namespace fortet::densities {
@@ -184,6 +186,10 @@ void check_steady(const DensitySettings& settings, const DensityOptions& options
   if (stationary && settings.initial) throw ParameterError("initial", "a stationary law starts from no law");
   if (options.spectral_gap && settings.at.size() > 1)
     throw ParameterError("at", fmt::format("a spectral gap is computed at one time, found {}", settings.at.size()));
+#ifndef FORTET_HAVE_SLEPC
+  if (options.spectral_gap && !settings.process->has_potential())
+    throw ParameterError("spectral_gap", "of a process without a potential it needs a build with SLEPc");
+#endif
   for (const char* key : {"steps", "tolerance"}) {
     if (settings.parameters.has(key)) throw ParameterError(key, "a steady state takes no steps in time");
   }
@@ -249,9 +255,20 @@ DensityPlan check_density(const DensitySettings& settings) {
     if (!settings.parameters.has("function"))
       throw ParameterError("function", "a backward equation needs 'function', its value at the horizon");
     try {
-      Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+      const Expression function =
+          Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+      const PointArray x = sampled_centres(grid);
+      std::vector<double> values(x.size());
+      function.evaluate(process.horizon(), x, values.data());
+      for (Index i = 0; i < x.size(); ++i) {
+        if (std::isfinite(values[i])) continue;
+        std::vector<double> point(d);
+        for (int k = 0; k < d; ++k) point[k] = x(i, k);
+        throw ParameterError("function", fmt::format("it is {} at ({:.6g})", values[i], fmt::join(point, ", ")));
+      }
     } catch (const ExpressionError& error) {
-      throw ParameterError("function", error.what());
+      throw ParameterError("function", fmt::format("{} (column {} of \"{}\")", error.what(), error.column,
+                                                   settings.parameters.text("function")));
     }
   } else if (options.is_steady()) {
     check_steady(settings, options);
@@ -277,7 +294,14 @@ DensityPlan check_density(const DensitySettings& settings) {
     if (!settings.reference->capabilities().cell_masses)
       throw ParameterError("reference", "this law has no cell masses");
   }
+  check_coefficients(settings, options.is_steady());
+  if (!options.is_steady() && options.propagator.kind() == "separable" && !is_separable(process)) {
+    throw ParameterError("propagator",
+                         "'separable' needs a process whose axes are independent and whose rates have a common clock; "
+                         "use strang");
+  }
   const DiffusionShape shape = diffusion_shape(process, grid);
+  if (shape.cross > 0) check_cross_terms(settings, options.is_steady());
   const std::string kind = options.is_steady() ? settings.parameters.text("equation") : options.propagator.kind();
   const bool transport = *std::min_element(shape.axis.begin(), shape.axis.end()) == 0;
   if (!named_boxes(settings).empty() && transport && shape.cross == 0) {
@@ -296,6 +320,7 @@ DensityPlan check_density(const DensitySettings& settings) {
   plan.cells = static_cast<double>(grid.cell_count());
   plan.bytes = solving_bytes(settings, options, shape);
   plan.steps = static_cast<double>(options.steps);
+  if (options.is_steady()) plan.quantities = steady_quantities(settings, options);
   return plan;
 }
 

@@ -35,6 +35,9 @@ class LineRates {
 
  private:
   void build_tile(double t, Index tile);
+  /// Lower face, centre and upper face of the cell in a row, for messages.
+  PointArray row_points(Index tile, Index row, int lane) const;
+  int axis() const { return lines().axis; }
   LineProblem problem_;
   std::vector<Lanes> up_, down_;
   double largest_ = 0;

@@ -3,8 +3,37 @@
 
 #include "density_parameters.hpp"
 #include "diagnostics.hpp"
+#include "fluxes.hpp"
 
 namespace fortet::densities {
+
+namespace {
+/// Quantities of several times are told apart by them.
+std::string suffix(const DensitySettings& settings, double t) {
+  return settings.at.size() > 1 ? fmt::format("_at_{:g}", t) : "";
+}
+
+/// The flux of a stationary law in one dimension, the same through all faces: its mean over the length.
+double mean_current(const DensityPath& path, const Snapshot& snapshot) {
+  const Grid& grid = *path.grid;
+  const PointArray flux = current(path, snapshot);
+  const std::vector<double> widths = grid.local_volumes();
+  parallel::ExactSum sum;
+  for (std::size_t i = 0; i < widths.size(); ++i) sum.add(flux(static_cast<Index>(i), 0) * widths[i]);
+  return grid.communicator().sum(sum) / (grid.edges(0).back() - grid.edges(0).front());
+}
+}  // namespace
+
+std::vector<std::string> steady_quantities(const DensitySettings& settings, const DensityOptions& options) {
+  std::vector<std::string> names;
+  const bool is_law = options.equation == Equation::stationary;
+  for (const double t : settings.at) {
+    if (is_law && settings.grid->dimension() == 1) names.push_back("current" + suffix(settings, t));
+    if (!is_law && settings.initial) names.push_back("mean_first_passage_time" + suffix(settings, t));
+  }
+  if (options.spectral_gap) names.emplace_back("spectral_gap");
+  return names;
+}
 
 DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& options) {
   const auto start = std::chrono::steady_clock::now();
@@ -28,6 +57,8 @@ DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& 
       std::vector<double> masses = grid.local_volumes();
       for (std::size_t i = 0; i < masses.size(); ++i) masses[i] *= values[i];
       path.diagnostics.push_back(diagnose(*settings.process, grid, t, masses, reference));
+      if (grid.dimension() == 1)
+        path.quantities["current" + suffix(settings, t)] = mean_current(path, path.snapshots.back());
     } else {
       Diagnostics numbers;
       numbers.time = t;
@@ -45,8 +76,7 @@ DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& 
     for (const Snapshot& snapshot : path.snapshots) {
       parallel::ExactSum sum;
       for (std::size_t i = 0; i < masses.size(); ++i) sum.add(masses[i] * snapshot.values[i]);
-      const std::string suffix = path.snapshots.size() > 1 ? fmt::format("_at_{:g}", snapshot.time) : "";
-      path.quantities["mean_first_passage_time" + suffix] = grid.communicator().sum(sum);
+      path.quantities["mean_first_passage_time" + suffix(settings, snapshot.time)] = grid.communicator().sum(sum);
     }
   }
   path.work["seconds_solve"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

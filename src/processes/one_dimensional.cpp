@@ -186,8 +186,8 @@ const Registered<ProcessFactory> geometric_brownian{
      "geometric_brownian",
      "dX_k = mu X_k dt + sigma X_k dW_k; lognormal from a point",
      "Black and Scholes, 1973",
-     {defaulted("dimension", {Type::integer}, 1, "number of coordinates").at_least(1), horizon_parameter(),
-      defaulted("mu", {Type::real}, 0.0, "rate of growth").unit("1/time"),
+     {defaulted("dimension", {Type::integer}, 1, "number of coordinates").between(1, laws::most_dimensions),
+      horizon_parameter(), defaulted("mu", {Type::real}, 0.0, "rate of growth").unit("1/time"),
       required("sigma", {Type::real}, "volatility").positive()}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       return std::make_shared<GeometricBrownian>(dimension_of(p), p.real("horizon"), p.real("mu"), p.real("sigma"));

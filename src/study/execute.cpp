@@ -13,6 +13,7 @@
 #include "fortet/study/results.hpp"
 #include "fortet/study/selftest.hpp"
 #include "keeper.hpp"
+#include "output_folder.hpp"
 #include "sweep_progress.hpp"
 #include "sweep_table.hpp"
 
@@ -115,24 +116,27 @@ class Commands {
     for (std::size_t i = 0; i < cases.size(); ++i) {
       if (line_.case_number == 0 || line_.case_number == static_cast<int>(i) + 1) chosen.push_back(i);
     }
-    std::vector<std::unique_ptr<Study>> studies;
-    for (const std::size_t i : chosen) {
+    // One at a time: a case is built anew when its turn comes, so that a sweep needs the memory of one.
+    const auto study_of = [&](std::size_t i) {
       std::vector<std::string> assignments = cases[i].assignments;
       assignments.insert(assignments.end(), line_.overrides.begin(), line_.overrides.end());
-      studies.push_back(build(text, assignments));
-    }
+      return build(text, assignments);
+    };
+    for (std::size_t c = 1; c < chosen.size(); ++c) study_of(chosen[c]);
+    std::unique_ptr<Study> study = study_of(chosen.front());
+    require_writable(study->deck().output, communicator_);
     if (only_check) {
-      say(studies.front()->plan());
+      say(study->plan());
       if (cases.size() > 1) say(fmt::format("{} cases\n", cases.size()));
       say("no faults\n");
       return 0;
     }
     Watch watch(line_.walltime);
-    banner(*studies.front());
+    banner(*study);
     bool agree = true;
     SweepTable sweep;
-    const std::filesystem::path output = studies.front()->deck().output;
-    const std::vector<Parameters> orders = studies.front()->deck().orders;
+    const std::filesystem::path output = study->deck().output;
+    const std::vector<Parameters> orders = study->deck().orders;
     const bool is_sweep = cases.size() > 1 && line_.case_number == 0;
     SweepProgress progress(communicator_, is_sweep ? output : "", restart(), [&](io::State& state) {
       state.flag("agree", agree);
@@ -140,20 +144,21 @@ class Commands {
     });
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
+      if (!study) study = study_of(chosen[c]);
       if (!one.name.empty())
         say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(),
                         fmt::join(one.assignments, " ")));
       const std::filesystem::path folder = one.name.empty() ? output : output / one.name;
-      if (progress.has(one.name, studies[c]->deck())) {
+      if (progress.has(one.name, study->deck())) {
         say("finished by an earlier run\n");
       } else {
-        const Study::Outcome outcome = run_one(*studies[c], folder, watch);
+        const Study::Outcome outcome = run_one(*study, folder, watch);
         agree = agree && outcome.agrees();
         sweep.add(one, outcome.checks);
         sweep.add(one, outcome.measurements);
-        progress.add(one.name, studies[c]->deck());
+        progress.add(one.name, study->deck());
       }
-      studies[c].reset();
+      study.reset();
     }
     if (is_sweep) {
       sweep.judge_orders(orders);

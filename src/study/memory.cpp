@@ -29,10 +29,7 @@ Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_
   const Parameters& p = settings.parameters;
   const double d = settings.process->dimension(), particles = static_cast<double>(settings.particles),
                times = static_cast<double>(settings.at.size());
-  bool absorbing = false;
-  for (const auto& sides : settings.walls.conditions) {
-    for (const ensembles::Wall wall : sides) absorbing = absorbing || wall == ensembles::Wall::absorbing;
-  }
+  const bool absorbing = settings.walls.absorbs();
   Study::Memory memory;
   const bool twice = has_budget && ensembles::has_step_error(settings);
   memory.kept.shared_out =
