@@ -79,15 +79,15 @@ std::string text_of(const std::filesystem::path& file) {
   std::string text = read_bytes(file);
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) fail(file, "is UTF-16 text; save it as UTF-8");
-  std::string lines;
-  lines.reserve(text.size());
+  std::size_t kept = 0;  // in place: files are large
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\r')
-      lines += text[i];
+      text[kept++] = text[i];
     else if (i + 1 == text.size() || text[i + 1] != '\n')
-      lines += '\n';
+      text[kept++] = '\n';
   }
-  return lines;
+  text.resize(kept);
+  return text;
 }
 
 Table read_csv(const std::filesystem::path& file) {

@@ -163,7 +163,8 @@ class Gibbs : public Law {
     const DensityBox& box = boxes_[b];
     std::array<std::size_t, 3> first{}, last{};  // cells that the box meets
     for (int k = 0; k < d; ++k) {
-      const auto &e = edges[k], begin = e.begin();
+      const std::vector<double>& e = edges[k];
+      const auto begin = e.begin();
       const std::size_t after = std::upper_bound(begin, e.end(), box.lower[k]) - begin,
                         above = std::lower_bound(begin, e.end(), box.upper[k]) - begin;
       first[k] = after == 0 ? 0 : after - 1;

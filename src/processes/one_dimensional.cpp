@@ -111,8 +111,12 @@ class CoxIngersollRoss : public Process {
     const auto point = point_of(*initial);
     if (!point || (*point)[0] < 0) return nullptr;
     const double scale = sigma_ * sigma_ * -std::expm1(-rate_ * t) / (4 * rate_);
-    return laws::noncentral_chi_squared(scale, 4 * rate_ * mean_ / (sigma_ * sigma_),
-                                        (*point)[0] * std::exp(-rate_ * t) / scale);
+    try {
+      return laws::noncentral_chi_squared(scale, 4 * rate_ * mean_ / (sigma_ * sigma_),
+                                          (*point)[0] * std::exp(-rate_ * t) / scale);
+    } catch (const ParameterError& error) {
+      throw ParameterError("initial", fmt::format("from x = {:g} at t = {:g}: {}", (*point)[0], t, error.what()));
+    }
   }
 
  private:
