@@ -51,7 +51,7 @@ std::string NotFinite::text() const {
   std::string place;
   for (std::size_t k = 0; k < point.size() && k < 6; ++k) place += fmt::format("{} = {:.6g}, ", names[k], point[k]);
   if (point.size() > 6) place += "..., ";
-  return fmt::format("{} is {} at {}t = {:.6g}", component, value, place, time);
+  return fmt::format("{} is {} at {}t = {:.6g}", component, std::isnan(value) ? std::abs(value) : value, place, time);
 }
 
 std::optional<NotFinite> first_not_finite(const Process& process, double t, ConstPoints x, int axis) {

@@ -58,16 +58,14 @@ LeastMemory of_model(const Parameters& p) {
   return least;
 }
 
+/// Of the steps: particles are allocated by the run only, and the plan counts them.
 LeastMemory of_ensemble(const Parameters& p) {
-  LeastMemory least{bytes_each * count_of(p, "particles") * list_size(p, "at"), 0, "particles"};
   double steps = bytes_per_step * count_of(p, "steps");
   if (p.has("trajectories")) {
     const Parameters kept = p.child("trajectories");
     steps += bytes_each * count_of(p, "steps") / count_of(kept, "every") * count_of(kept, "particles");
   }
-  if (steps > least.shared_out) least.key = "steps";
-  least.per_rank = steps;
-  return least;
+  return {0, steps, "steps"};
 }
 
 LeastMemory of_measure(const Parameters& p) {

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -61,7 +60,7 @@ std::string outcome(const Document& original, const std::filesystem::path& folde
     wrong = error.what();
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  if (taken.count() > seconds_limit) wrong += fmt::format(" took {:.1f} s", taken.count());
+  if (taken.count() > seconds_limit) wrong += " took " + std::to_string(taken.count()) + " s";
   return wrong;
 }
 }  // namespace
