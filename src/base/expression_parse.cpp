@@ -37,12 +37,29 @@ class Parser {
       if (is_letter(text_[at_]) || text_[at_] == '(' || is_digit(text_[at_])) {
         fail("expected an operator or the end; a product is written with *");
       }
-      fail(fmt::format("expected an operator or the end, found '{}'", text_[at_]));
+      fail(fmt::format("expected an operator or the end, found {}", character()));
     }
     return result;
   }
 
  private:
+  /// The character here, of one or several bytes of UTF-8, and how what it means is written.
+  std::string character() const {
+    std::size_t length = 1;
+    while (at_ + length < text_.size() && (text_[at_ + length] & 0xC0) == 0x80) ++length;
+    const std::string found(text_.substr(at_, length));
+    static const std::map<std::string, std::string> written{{"²", "a power is written ^2"},
+                                                            {"³", "a power is written ^3"},
+                                                            {"·", "a product is written with *"},
+                                                            {"×", "a product is written with *"},
+                                                            {"−", "a minus is written -"},
+                                                            {"–", "a minus is written -"},
+                                                            {"π", "write pi"},
+                                                            {"√", "a root is written sqrt(..)"},
+                                                            {"\u00A0", "a blank that does not break"}};
+    const auto known = written.find(found);
+    return fmt::format("'{}'{}", found, known == written.end() ? "" : "; " + known->second);
+  }
   [[noreturn]] void fail(const std::string& message) const { fail_at(at_, message); }
   [[noreturn]] static void fail_at(std::size_t position, const std::string& message) {
     throw ExpressionError(static_cast<int>(position) + 1, message);
@@ -125,7 +142,7 @@ class Parser {
       if (!take(")")) fail("expected ')'");
       return inside;
     }
-    fail(fmt::format("expected a number, a name or '(', found '{}'", c));
+    fail(fmt::format("expected a number, a name or '(', found {}", character()));
   }
 
   NodePtr number() {

@@ -51,6 +51,11 @@ class BenamouBrenier : public BridgeSolver {
   }
   processes::ProcessPtr process() const override { return process_; }
 
+  std::vector<std::string> quantities() const override {
+    return {"source_outside_grid", "target_outside_grid", "iterations", "residual",     "kinetic_energy",
+            "primal_residual",     "dual_residual",       "mass_drift", "negative_mass"};
+  }
+
   BridgePath solve() override {
     BridgePath bridge;
     for (const auto& [which, law, masses] : {std::tuple{"source", settings_.source, &problem_.source},

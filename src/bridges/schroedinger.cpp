@@ -54,6 +54,15 @@ class Schroedinger : public BridgeSolver {
     return flow_;
   }
 
+  std::vector<std::string> quantities() const override {
+    std::vector<std::string> names{"source_outside_grid", "target_outside_grid", "iterations",       "marginal_error",
+                                   "contraction_rate",    "log_domain",          "relative_entropy", "transport_cost",
+                                   "mass_drift",          "kinetic_energy"};
+    if (free_variance(*settings_.reference, grid_) > 0) names.emplace_back("entropic_cost");
+    if (settings_.parameters.boolean("annealing")) names.emplace_back("annealing_iterations");
+    return names;
+  }
+
   BridgePath solve() override {
     BridgePath bridge;
     source_ = masses(*settings_.source, "source", bridge);

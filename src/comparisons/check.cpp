@@ -214,6 +214,9 @@ void check_check(const CheckSettings& settings) {
       throw ParameterError(
           "compare", fmt::format("{} is not a law: its equation gives a function of the starting point", side->name));
     }
+    if (side->ensemble && !side->ensemble->snapshots.empty() && side->ensemble->snapshots.front().total == 0) {
+      throw ParameterError("compare", fmt::format("{} has no particles", side->name));
+    }
     if (!side->law) continue;
     const laws::Capabilities can = side->law->capabilities();
     if (!can.cell_masses && !sampled) {

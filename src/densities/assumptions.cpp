@@ -131,12 +131,14 @@ bool needs_cell_rates(const processes::Process& process, const Grid& grid, int a
   return std::any_of(diffusion.begin(), diffusion.end(), [](double value) { return value > 0; });
 }
 
+bool is_open(const Grid& grid, int axis, int side) {
+  const Boundary boundary = grid.boundary(axis, side);
+  return boundary == Boundary::absorbing || boundary == Boundary::outflow;
+}
+
 bool has_open_sides(const Grid& grid) {
   for (int axis = 0; axis < grid.dimension(); ++axis) {
-    for (const int side : {0, 1}) {
-      const Boundary boundary = grid.boundary(axis, side);
-      if (boundary == Boundary::absorbing || boundary == Boundary::outflow) return true;
-    }
+    if (is_open(grid, axis, 0) || is_open(grid, axis, 1)) return true;
   }
   return false;
 }

@@ -18,6 +18,7 @@ bool needs_cell_rates(const processes::Process& process, const Grid& grid, int a
 bool is_degenerate(const processes::Process& process, const Grid& grid, int axis, int side);
 
 /// Whether an absorbing or outflow side lets mass out.
+bool is_open(const Grid& grid, int axis, int side);
 bool has_open_sides(const Grid& grid);
 
 /// What a user should know: coefficients that jump at the seam of a periodic axis, a potential that is not

@@ -2,8 +2,10 @@
 #include "density_parameters.hpp"
 
 #include "assumptions.hpp"
+#include "axis_generator.hpp"
 #include "edge_generator.hpp"
 #include "fortet/base/expression.hpp"
+#include "grid_coefficients.hpp"
 #include "line_operator.hpp"
 
 namespace fortet::densities {
@@ -180,6 +182,10 @@ void check_steady(const DensitySettings& settings, const DensityOptions& options
   if (stationary && settings.initial) throw ParameterError("initial", "a stationary law starts from no law");
   if (options.spectral_gap && settings.at.size() > 1)
     throw ParameterError("at", fmt::format("a spectral gap is computed at one time, found {}", settings.at.size()));
+#ifndef FORTET_HAVE_SLEPC
+  if (options.spectral_gap && !settings.process->has_potential())
+    throw ParameterError("spectral_gap", "of a process without a potential it needs a build with SLEPc");
+#endif
   for (const char* key : {"steps", "tolerance"}) {
     if (settings.parameters.has(key)) throw ParameterError(key, "a steady state takes no steps in time");
   }
@@ -245,9 +251,20 @@ DensityPlan check_density(const DensitySettings& settings) {
     if (!settings.parameters.has("function"))
       throw ParameterError("function", "a backward equation needs 'function', its value at the horizon");
     try {
-      Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+      const Expression function =
+          Expression::parse(settings.parameters.text("function"), Expression::default_coordinates(d));
+      const PointArray x = sampled_centres(grid);
+      std::vector<double> values(x.size());
+      function.evaluate(process.horizon(), x, values.data());
+      for (Index i = 0; i < x.size(); ++i) {
+        if (std::isfinite(values[i])) continue;
+        std::vector<double> point(d);
+        for (int k = 0; k < d; ++k) point[k] = x(i, k);
+        throw ParameterError("function", fmt::format("it is {} at ({:.6g})", values[i], fmt::join(point, ", ")));
+      }
     } catch (const ExpressionError& error) {
-      throw ParameterError("function", error.what());
+      throw ParameterError("function", fmt::format("{} (column {} of \"{}\")", error.what(), error.column,
+                                                   settings.parameters.text("function")));
     }
   } else if (options.is_steady()) {
     check_steady(settings, options);
@@ -273,7 +290,14 @@ DensityPlan check_density(const DensitySettings& settings) {
     if (!settings.reference->capabilities().cell_masses)
       throw ParameterError("reference", "this law has no cell masses");
   }
+  check_coefficients(settings, options.is_steady());
+  if (!options.is_steady() && options.propagator.kind() == "separable" && !is_separable(process)) {
+    throw ParameterError("propagator",
+                         "'separable' needs a process whose axes are independent and whose rates have a common clock; "
+                         "use strang");
+  }
   const DiffusionShape shape = diffusion_shape(process, grid);
+  if (shape.cross > 0) check_cross_terms(settings, options.is_steady());
   const std::string kind = options.is_steady() ? settings.parameters.text("equation") : options.propagator.kind();
   const bool transport = *std::min_element(shape.axis.begin(), shape.axis.end()) == 0;
   if (!named_boxes(settings).empty() && transport && shape.cross == 0) {
@@ -297,6 +321,7 @@ DensityPlan check_density(const DensitySettings& settings) {
   } catch (const UsageError&) {
     // A field of the process is computed by the study itself; what there is to say is said when it is solved.
   }
+  if (options.is_steady()) plan.quantities = steady_quantities(settings, options);
   return plan;
 }
 

@@ -30,6 +30,8 @@ std::vector<double> cell_masses(const Grid& grid, const laws::Law& law);
 DensityPath solve_with(const DensitySettings& settings, const DensityOptions& options);
 /// Steady states: the stationary law or the mean first passage time at each time of `at`. Collective.
 DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& options);
+/// Names of what solve_steady puts into DensityPath::quantities.
+std::vector<std::string> steady_quantities(const DensitySettings& settings, const DensityOptions& options);
 /// Values at the cell centres of the function at the end of a backward equation. Collective.
 std::vector<double> final_values(const DensitySettings& settings, const DensityOptions& options);
 

@@ -6,6 +6,7 @@
 #include "bernoulli.hpp"
 #include "flux_coefficients.hpp"
 #include "fortet/base/linear_algebra.hpp"
+#include "fortet/processes/not_finite.hpp"
 #include "line_operator.hpp"
 
 namespace fortet::densities {
@@ -61,6 +62,7 @@ EdgeGenerator::EdgeGenerator(const processes::Process& process, const Grid& grid
 
 void EdgeGenerator::build(double t) {
   exits_.clear();
+  time_ = t;
   has_cross_terms_ ? build_selling(t) : build_axes(t);
 }
 
@@ -77,7 +79,7 @@ void EdgeGenerator::finish() {
     largest = std::max(largest, rate);
   }
   if (grid_->communicator().any(!finite))
-    throw DivergedError("the drift or diffusion of a process is not finite on the grid");
+    throw DivergedError(fmt::format("the rates of the process overflow on the grid at t = {:.6g}", time_));
   largest_ = grid_->communicator().max(largest);
 }
 
@@ -188,6 +190,8 @@ void EdgeGenerator::build_selling(double t) {
       }
       sites[i].terms = selling_decomposition(d, scaled);
       if (sites[i].terms.empty()) {
+        if (const auto found = processes::first_not_finite(*process_, t, x.slice(i, 1)))
+          throw DivergedError(found->text());
         throw UsageError(
             "the diffusion tensor of a process with cross terms must be positive definite on the whole grid");
       }

@@ -67,6 +67,7 @@ class EdgeGenerator {
 
   const processes::Process* process_;
   const Grid* grid_;
+  double time_ = 0;  ///< of the last build()
   bool has_cross_terms_ = false;
   std::unique_ptr<Halo> halo_;
   std::vector<Index> first_;

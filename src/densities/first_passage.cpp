@@ -2,6 +2,7 @@
 // of those that leave there.
 #include "first_passage.hpp"
 
+#include "assumptions.hpp"
 #include "edge_generator.hpp"
 #include "linear_solvers.hpp"
 
@@ -64,7 +65,7 @@ FirstPassage first_passage(const processes::Process& process, const Grid& grid, 
   result.time = solve(std::vector<double>(grid.local_count(), 1.0), "mean first passage");
   for (int axis = 0; by_side && axis < grid.dimension(); ++axis) {
     for (int side = 0; side < 2; ++side) {
-      if (grid.boundary(axis, side) != Boundary::absorbing && grid.boundary(axis, side) != Boundary::outflow) continue;
+      if (!is_open(grid, axis, side)) continue;
       std::vector<double> rates(grid.local_count(), 0.0);
       for (const Exit& exit : generator.exits()) {
         if (exit.axis == axis && exit.side == side) rates[exit.cell] += exit.rate;

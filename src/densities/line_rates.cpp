@@ -5,6 +5,7 @@
 #include "cell_rates.hpp"
 #include "flux_coefficients.hpp"
 #include "fortet/parallel/threads.hpp"
+#include "grid_coefficients.hpp"
 
 namespace fortet::densities {
 
@@ -25,12 +26,22 @@ void LineRates::build(double t) {
     for (Index row = 1; row + 1 < rows(); ++row) {
       const Lanes::Vector total = up_[tile * rows() + row].v + down_[tile * rows() + row].v;
       for (int lane = 0; lane < lane_count; ++lane) {
-        if (!std::isfinite(total[lane]))
-          throw DivergedError("the drift or diffusion of a process is not finite on the grid");
+        if (!std::isfinite(total[lane])) throw_not_finite(*problem_.process, t, row_points(tile, row, lane), axis());
         largest_ = std::max(largest_, total[lane]);
       }
     }
   }
+}
+
+PointArray LineRates::row_points(Index tile, Index row, int lane) const {
+  const Grid& grid = *problem_.grid;
+  PointArray points(3, grid.dimension());
+  lane_position(grid, lines(), shared(), tile, lane, points);
+  const Index cell = lines().begin + row - 1;
+  points(0, axis()) = grid.edges(axis())[cell];
+  points(1, axis()) = grid.centres(axis())[cell];
+  points(2, axis()) = grid.edges(axis())[cell + 1];
+  return points;
 }
 
 void LineRates::scale(double scale) {

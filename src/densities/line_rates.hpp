@@ -38,6 +38,9 @@ class LineRates {
   void build_tile(double t, Index tile);
   void build_tile_by_faces(double t, Index tile);
   void build_tile_by_cells(double t, Index tile);
+  /// Lower face, centre and upper face of the cell in a row, for messages.
+  PointArray row_points(Index tile, Index row, int lane) const;
+  int axis() const { return lines().axis; }
   LineProblem problem_;
   bool by_cells_, has_equilibrium_;
   std::vector<Lanes> up_, down_;

@@ -2,6 +2,7 @@
 // WENO5-Z: Borges, Carmona, Costa, Don 2008. MUSCL: van Leer 1979. SSP-RK3: Shu, Osher 1988. Limiter: Zhang, Shu 2010.
 #include "flux_coefficients.hpp"
 #include "fortet/parallel/threads.hpp"
+#include "grid_coefficients.hpp"
 #include "line_operator.hpp"
 
 namespace fortet::densities {
@@ -80,7 +81,12 @@ void LineTransport::build(double t) {
                                     problem_.grid->width(problem_.lines.axis, std::min(face, n - 1)));
       for (int lane = 0; lane < lane_count; ++lane) {
         const double rate = std::abs(velocity_[i].v[lane]) / width;
-        if (!std::isfinite(rate)) throw DivergedError("the drift of a process is not finite on the grid");
+        if (!std::isfinite(rate)) {
+          PointArray point(1, problem_.grid->dimension());
+          lane_position(*problem_.grid, problem_.lines, problem_.shared, i / (n + 1), lane, point);
+          point(0, problem_.lines.axis) = problem_.grid->edges(problem_.lines.axis)[problem_.lines.begin + face];
+          throw_not_finite(*problem_.process, t, point, problem_.lines.axis);
+        }
         largest_rate_ = std::max(largest_rate_, rate);
       }
     }

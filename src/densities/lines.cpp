@@ -37,6 +37,17 @@ void line_position(const Grid& grid, const LineSet& lines, Index line, double* x
   }
 }
 
+void lane_position(const Grid& grid, const LineSet& lines, bool shared, Index tile, int lane, Points points) {
+  std::vector<double> position(grid.dimension());
+  LineSet known = lines;
+  if (shared) known.first = 0;
+  const Index line = std::min(tile * lane_count + lane, std::max<Index>(lines.count - 1, 0));
+  line_position(grid, known, shared ? 0 : line, position.data());
+  for (Index i = 0; i < points.size(); ++i) {
+    for (int k = 0; k < grid.dimension(); ++k) points(i, k) = position[k];
+  }
+}
+
 namespace {
 /// Calls body(lane, start of its line) for the lines of a tile; or body_contiguous(start) when they lie side by side.
 template <class Body, class Contiguous>

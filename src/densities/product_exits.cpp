@@ -1,5 +1,6 @@
 #include "product_exits.hpp"
 
+#include "assumptions.hpp"
 #include "fortet/parallel/threads.hpp"
 #include "uniformization.hpp"
 
@@ -14,8 +15,6 @@ constexpr std::array<double, 8> points{0.01985507175123188, 0.10166676129318664,
 constexpr std::array<double, 8> weights{0.05061426814518813, 0.11119051722668724, 0.15685332293894364,
                                         0.18134189168918099, 0.18134189168918099, 0.15685332293894364,
                                         0.11119051722668724, 0.05061426814518813};
-
-bool is_open(Boundary boundary) { return boundary == Boundary::absorbing || boundary == Boundary::outflow; }
 
 /// Times of [0, whole] and their weights: intervals halve towards zero until nothing happens in the first.
 std::vector<std::pair<double, double>> times_of(double whole, double largest_rate) {
@@ -42,8 +41,8 @@ class AxisFunctions {
     rates_.build(t);
     largest_ = rates_.largest();
     std::fill_n(values_.begin(), cells_, 1.0);
-    if (is_open(grid.boundary(axis, 0))) values_[cells_] = rates_.down(0)[1].v[0];
-    if (is_open(grid.boundary(axis, 1))) values_[3 * cells_ - 1] = rates_.up(0)[cells_].v[0];
+    if (is_open(grid, axis, 0)) values_[cells_] = rates_.down(0)[1].v[0];
+    if (is_open(grid, axis, 1)) values_[3 * cells_ - 1] = rates_.up(0)[cells_].v[0];
     events_ = 1.0625 * largest_;
     rates_.scale(events_);
   }
@@ -69,7 +68,7 @@ ProductExits::ProductExits(const processes::Process& process, const Grid& grid)
     : process_(&process), grid_(&grid), reference_(Clock(process).reference()), absorbed_(grid.dimension()),
       weights_(grid.dimension()) {
   for (int axis = 0; axis < grid.dimension(); ++axis) {
-    for (int side = 0; side < 2; ++side) any_ = any_ || is_open(grid.boundary(axis, side));
+    for (int side = 0; side < 2; ++side) any_ = any_ || is_open(grid, axis, side);
   }
 }
 
@@ -84,7 +83,7 @@ void ProductExits::prepare(double time) {
     axes.emplace_back(*process_, *grid_, axis, reference_);
     largest = std::max(largest, axes.back().largest());
     for (int side = 0; side < 2; ++side)
-      weights_[axis][side].assign(is_open(grid_->boundary(axis, side)) ? n : 0, 0.0);
+      weights_[axis][side].assign(is_open(*grid_, axis, side) ? n : 0, 0.0);
   }
   const Index nx = grid_->local_cells(0), ny = d > 1 ? grid_->local_cells(1) : 1, nz = d > 2 ? grid_->local_cells(2) : 1;
   const std::array<Index, 3> sizes{nx, ny, nz};

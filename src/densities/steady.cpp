@@ -5,22 +5,40 @@
 #include "assumptions.hpp"
 #include "diagnostics.hpp"
 #include "first_passage.hpp"
+#include "fluxes.hpp"
 
 namespace fortet::densities {
 
 namespace {
 
+/// Quantities of several times are told apart by them.
+std::string suffix(const DensitySettings& settings, double t) {
+  return settings.at.size() > 1 ? fmt::format("_at_{:g}", t) : "";
+}
+
+std::string name_of_side(int axis, int side) { return fmt::format("{}_{}", axis, side == 0 ? "lower" : "upper"); }
+
+/// The flux of a stationary law in one dimension, the same through all faces: its mean over the length.
+double mean_current(const DensityPath& path, const Snapshot& snapshot) {
+  const Grid& grid = *path.grid;
+  const PointArray flux = current(path, snapshot);
+  const std::vector<double> widths = grid.local_volumes();
+  parallel::ExactSum sum;
+  for (std::size_t i = 0; i < widths.size(); ++i) sum.add(flux(static_cast<Index>(i), 0) * widths[i]);
+  return grid.communicator().sum(sum) / (grid.edges(0).back() - grid.edges(0).front());
+}
+
 /// Means over the law that a process starts from.
 void add_quantities(std::map<std::string, double>& quantities, const Grid& grid, const Source& source,
-                    const FirstPassage& passage, const std::string& suffix) {
+                    const FirstPassage& passage, const std::string& at) {
   const auto mean = [&](const std::vector<double>& values) {
     parallel::ExactSum sum;
     for (std::size_t i = 0; i < values.size(); ++i) sum.add(source.masses[i] * values[i]);
     return grid.communicator().sum(sum);
   };
-  quantities["mean_first_passage_time" + suffix] = mean(passage.time);
+  quantities["mean_first_passage_time" + at] = mean(passage.time);
   for (const FirstPassage::Side& side : passage.sides) {
-    const std::string name = fmt::format("{}_{}{}", side.axis, side.side == 0 ? "lower" : "upper", suffix);
+    const std::string name = name_of_side(side.axis, side.side) + at;
     const double probability = mean(side.probability) + source.absorbed[side.axis][side.side];
     quantities["exit_probability_" + name] = probability;
     if (probability > 0) quantities["mean_exit_time_" + name] = mean(side.time) / probability;
@@ -47,8 +65,7 @@ DensityPath solve_once(const DensitySettings& settings, const DensityOptions& op
     } else {
       FirstPassage passage = first_passage(*settings.process, grid, t, source.has_value());
       if (source)
-        add_quantities(path.quantities, grid, *source, passage,
-                       settings.at.size() > 1 ? fmt::format("_at_{:g}", t) : "");
+        add_quantities(path.quantities, grid, *source, passage, suffix(settings, t));
       path.snapshots.push_back({t, std::move(passage.time)});
     }
     const std::vector<double>& values = path.snapshots.back().values;
@@ -63,6 +80,8 @@ DensityPath solve_once(const DensitySettings& settings, const DensityOptions& op
             settings.name, negative.count, negative.mass, options.negative_mass_limit));
       }
       path.diagnostics.push_back(diagnose(*settings.process, grid, t, masses, reference));
+      if (grid.dimension() == 1)
+        path.quantities["current" + suffix(settings, t)] = mean_current(path, path.snapshots.back());
     } else {
       Diagnostics numbers;
       numbers.time = t;
@@ -99,6 +118,27 @@ void estimate_quantities(DensityPath& path, const DensitySettings& settings, con
 }
 
 }  // namespace
+
+std::vector<std::string> steady_quantities(const DensitySettings& settings, const DensityOptions& options) {
+  std::vector<std::string> names;
+  const Grid& grid = *settings.grid;
+  const bool is_law = options.equation == Equation::stationary;
+  for (const double t : settings.at) {
+    const std::string at = suffix(settings, t);
+    if (is_law && grid.dimension() == 1) names.push_back("current" + at);
+    if (is_law || !settings.initial) continue;
+    names.push_back("mean_first_passage_time" + at);
+    for (int axis = 0; axis < grid.dimension(); ++axis) {
+      for (const int side : {0, 1}) {
+        if (!is_open(grid, axis, side)) continue;
+        names.push_back("exit_probability_" + name_of_side(axis, side) + at);
+        names.push_back("mean_exit_time_" + name_of_side(axis, side) + at);
+      }
+    }
+  }
+  if (options.spectral_gap) names.emplace_back("spectral_gap");
+  return names;
+}
 
 DensityPath solve_steady(const DensitySettings& settings, const DensityOptions& options) {
   DensityPath path = solve_once(settings, options);

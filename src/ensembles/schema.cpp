@@ -12,7 +12,7 @@ Schema schema() {
       "",
       {required("process", {Type::reference}, "Process that moves the particles").of("processes"),
        required("initial", {Type::reference}, "Law of the particles at time 0").of("laws"),
-       required("particles", {Type::integer}, "Number of particles over all ranks").nonnegative(),
+       required("particles", {Type::integer}, "Number of particles over all ranks").between(0, 9e15),
        defaulted("stepper", {Type::kind}, {{"kind", "euler_maruyama"}}, "Time stepper").of("steppers"),
        optional("steps", {Type::integer},
                 "Number of steps over the horizon; not for adaptive steppers, and not needed by exact ones")
@@ -37,7 +37,7 @@ Schema schema() {
            "path_energy", {Type::boolean}, false,
            "Sum |b(x, t)|^2 dt over the steps, taken at the begin of each: the mean over the particles is the path "
            "energy E int |b|^2 dt, for the measure of this name"),
-       defaulted("store", {Type::integer}, 100000, "How many particles go to the result file").nonnegative(),
+       defaulted("store", {Type::integer}, 100000, "How many particles go to the result file").between(0, 9e15),
        defaulted("error_budget", {Type::boolean}, true,
                  "Estimate the time-step error by a coarser run with the same Wiener increments")}};
 }

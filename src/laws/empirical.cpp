@@ -24,26 +24,23 @@ PointArray law_points(const Parameters& p, const LawContext& context) {
   return points;
 }
 
+void standardise(PointArray& points) {
+  const double count = static_cast<double>(points.size());
+  for (int k = 0; k < points.dimension(); ++k) {
+    double mean = 0, square = 0;
+    for (Index i = 0; i < points.size(); ++i) mean += points(i, k) / count;
+    for (Index i = 0; i < points.size(); ++i) square += (points(i, k) - mean) * (points(i, k) - mean) / count;
+    if (!(square > 0)) throw ParameterError("standardise", fmt::format("column {} is constant", k + 1));
+    for (Index i = 0; i < points.size(); ++i) points(i, k) = (points(i, k) - mean) / std::sqrt(square);
+  }
+}
+
 LawPtr make_empirical(const Parameters& p, const LawContext& context) {
   if (p.has("file") == p.has("of")) throw ParameterError("", "takes its points from either `file` or `of`, a law");
   if (p.has("file") && p.has("points")) throw ParameterError("points", "belongs to `of`; of a file all rows are taken");
-  const PointArray points = p.has("file") ? file_points(p, context) : law_points(p, context);
+  PointArray points = p.has("file") ? file_points(p, context) : law_points(p, context);
   const int d = points.dimension();
-  std::vector<Eigen::VectorXd> means;
-  for (Index i = 0; i < points.size(); ++i) {
-    means.emplace_back(d);
-    for (int k = 0; k < d; ++k) means.back()[k] = points(i, k);
-  }
-  if (p.boolean("standardise")) {
-    for (int k = 0; k < d; ++k) {
-      double mean = 0, square = 0;
-      for (const auto& point : means) mean += point[k] / static_cast<double>(means.size());
-      for (const auto& point : means)
-        square += (point[k] - mean) * (point[k] - mean) / static_cast<double>(means.size());
-      if (!(square > 0)) throw ParameterError("standardise", fmt::format("column {} is constant", k + 1));
-      for (auto& point : means) point[k] = (point[k] - mean) / std::sqrt(square);
-    }
-  }
+  if (p.boolean("standardise")) standardise(points);
   Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(d, d);
   if (p.has("bandwidth")) {
     const auto widths = p.reals("bandwidth");
@@ -57,9 +54,13 @@ LawPtr make_empirical(const Parameters& p, const LawContext& context) {
       covariance(k, k) = width * width;
     }
   }
-  const std::size_t count = means.size();
-  return std::make_shared<GaussianMixture>(std::vector<double>(count, 1.0), std::move(means),
-                                           std::vector<Eigen::MatrixXd>(count, covariance));
+  const std::size_t count = static_cast<std::size_t>(points.size());
+  std::vector<double> rows(count * static_cast<std::size_t>(d));
+  for (std::size_t i = 0; i < count; ++i) {
+    for (int k = 0; k < d; ++k) rows[i * d + k] = points(static_cast<Index>(i), k);
+  }
+  points = PointArray();
+  return GaussianMixture::equal(std::vector<double>(count, 1.0), std::move(rows), std::move(covariance));
 }
 
 const Registered<LawFactory> empirical{

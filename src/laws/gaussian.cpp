@@ -120,7 +120,8 @@ const Registered<LawFactory> gaussian{
      "gaussian",
      "Normal law N(mean, covariance)",
      "",
-     {optional("dimension", {Type::integer}, "number of coordinates; needed without `mean`").at_least(1),
+     {optional("dimension", {Type::integer}, "number of coordinates; needed without `mean`")
+          .between(1, most_dimensions),
       optional("mean", {Type::reals}, "mean, default: the origin"),
       optional("covariance", {Type::matrix}, "covariance matrix, default: identity"),
       optional("deviation", {Type::reals}, "instead of `covariance`: one standard deviation, or one per coordinate")

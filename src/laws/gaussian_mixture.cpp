@@ -206,32 +206,68 @@ void evaluate(const GaussianTables& t, ConstPoints x, double* log_density, Point
 
 struct GaussianMixture::Tables : GaussianTables {};
 
-GaussianMixture::GaussianMixture(std::vector<double> weights, std::vector<VectorXd> means,
-                                 std::vector<MatrixXd> covariances)
-    : Law(means.empty() ? 0 : static_cast<int>(means.front().size())),
-      weights_(std::move(weights)),
-      means_(std::move(means)),
-      covariances_(std::move(covariances)) {
-  if (means_.empty()) throw ParameterError("means", "expected at least one component");
-  if (weights_.size() != means_.size()) {
-    throw ParameterError("weights",
-                         fmt::format("expected {} weights, one per mean, found {}", means_.size(), weights_.size()));
-  }
-  if (covariances_.size() != means_.size()) {
-    throw ParameterError("covariances", fmt::format("expected {} covariances, one per mean, found {}", means_.size(),
-                                                    covariances_.size()));
-  }
-  double total = 0;
-  for (std::size_t k = 0; k < weights_.size(); ++k) {
-    if (!(weights_[k] >= 0) || !std::isfinite(weights_[k])) {
-      throw ParameterError("weights",
-                           fmt::format("weight {} of component {} is not a nonnegative number", weights_[k], k + 1));
+namespace {
+/// All means in one table.
+std::vector<double> table_of(const std::vector<VectorXd>& means) {
+  if (means.empty()) throw ParameterError("means", "expected at least one component");
+  const Eigen::Index d = means.front().size();
+  std::vector<double> table;
+  table.reserve(means.size() * static_cast<std::size_t>(d));
+  for (std::size_t k = 0; k < means.size(); ++k) {
+    if (means[k].size() != d) {
+      throw ParameterError("means",
+                           fmt::format("mean {} has {} coordinates, the first has {}", k + 1, means[k].size(), d));
     }
-    total += weights_[k];
+    table.insert(table.end(), means[k].data(), means[k].data() + d);
+  }
+  return table;
+}
+
+int dimension_of(const std::vector<VectorXd>& means) { return means.empty() ? 0 : static_cast<int>(means[0].size()); }
+}  // namespace
+
+std::shared_ptr<const GaussianMixture::Tables> GaussianMixture::tables_of(std::vector<double> weights,
+                                                                          std::vector<double> means,
+                                                                          std::vector<MatrixXd> covariances,
+                                                                          int dimension) {
+  double total = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    if (!(weights[k] >= 0) || !std::isfinite(weights[k])) {
+      throw ParameterError("weights",
+                           fmt::format("weight {} of component {} is not a nonnegative number", weights[k], k + 1));
+    }
+    total += weights[k];
   }
   if (!(total > 0)) throw ParameterError("weights", "all weights are zero");
-  for (double& weight : weights_) weight /= total;
-  tables_ = std::make_shared<Tables>(Tables{make_gaussian_tables(weights_, means_, covariances_)});
+  for (double& weight : weights) weight /= total;
+  return std::make_shared<Tables>(
+      Tables{make_gaussian_tables(std::move(weights), std::move(means), std::move(covariances), dimension)});
+}
+
+GaussianMixture::GaussianMixture(std::shared_ptr<const Tables> tables)
+    : Law(tables->dimension), tables_(std::move(tables)) {}
+
+GaussianMixture::GaussianMixture(std::vector<double> weights, std::vector<VectorXd> means,
+                                 std::vector<MatrixXd> covariances)
+    : Law(dimension_of(means)) {
+  std::vector<double> table = table_of(means);
+  if (weights.size() != means.size()) {
+    throw ParameterError("weights",
+                         fmt::format("expected {} weights, one per mean, found {}", means.size(), weights.size()));
+  }
+  if (covariances.size() != means.size()) {
+    throw ParameterError("covariances", fmt::format("expected {} covariances, one per mean, found {}", means.size(),
+                                                    covariances.size()));
+  }
+  tables_ = tables_of(std::move(weights), std::move(table), std::move(covariances), dimension());
+}
+
+std::shared_ptr<const GaussianMixture> GaussianMixture::equal(std::vector<double> weights, std::vector<double> means,
+                                                              MatrixXd covariance) {
+  const int d = static_cast<int>(covariance.rows());
+  std::vector<MatrixXd> one{std::move(covariance)};
+  return std::shared_ptr<const GaussianMixture>(
+      new GaussianMixture(tables_of(std::move(weights), std::move(means), std::move(one), d)));
 }
 
 std::shared_ptr<const GaussianMixture> GaussianMixture::normal(VectorXd mean, MatrixXd covariance) {
@@ -239,16 +275,26 @@ std::shared_ptr<const GaussianMixture> GaussianMixture::normal(VectorXd mean, Ma
                                            std::vector<MatrixXd>{std::move(covariance)});
 }
 
+const std::vector<double>& GaussianMixture::weights() const { return tables_->weights; }
+MeansView GaussianMixture::means() const { return {tables_->means, dimension()}; }
+CovariancesView GaussianMixture::covariances() const { return {tables_->covariances, tables_->weights.size()}; }
+
 std::shared_ptr<const GaussianMixture> GaussianMixture::affine(const MatrixXd& a, const VectorXd& c,
                                                                const MatrixXd& q) const {
-  std::vector<VectorXd> means;
+  const GaussianTables& t = *tables_;
+  const std::size_t count = t.weights.size(), d = static_cast<std::size_t>(c.size());
+  std::vector<double> means(count * d);
+  for (std::size_t k = 0; k < count; ++k) {
+    const VectorXd moved = a * t.mean(k) + c;
+    std::copy_n(moved.data(), d, means.data() + k * d);
+  }
   std::vector<MatrixXd> covariances;
-  for (std::size_t k = 0; k < means_.size(); ++k) {
-    means.push_back(a * means_[k] + c);
-    MatrixXd covariance = a * covariances_[k] * a.transpose() + q;
+  for (const MatrixXd& own : t.covariances) {
+    const MatrixXd covariance = a * own * a.transpose() + q;
     covariances.push_back((covariance + covariance.transpose()) / 2);
   }
-  return std::make_shared<GaussianMixture>(weights_, std::move(means), std::move(covariances));
+  return std::shared_ptr<const GaussianMixture>(
+      new GaussianMixture(tables_of(t.weights, std::move(means), std::move(covariances), static_cast<int>(d))));
 }
 
 Capabilities GaussianMixture::capabilities() const {
@@ -286,16 +332,17 @@ void GaussianMixture::sample(const parallel::Stream& stream, std::int64_t first,
     const Index n = std::min(block_size, out.size() - begin);
     const Points normals(storage.data(), n, d, block_size), choice(storage.data() + d * block_size, n, 1, block_size);
     stream.normals(first + begin, 1, normals);
-    if (weights_.size() > 1) stream.uniforms(first + begin, 0, choice);
+    if (t.weights.size() > 1) stream.uniforms(first + begin, 0, choice);
     for (Index i = 0; i < n; ++i) {
       std::size_t k = 0;
-      if (weights_.size() > 1) {
+      if (t.weights.size() > 1) {
         k = std::upper_bound(t.cumulative.begin(), t.cumulative.end(), choice(i, 0)) - t.cumulative.begin();
-        k = std::min(k, weights_.size() - 1);
+        k = std::min(k, t.weights.size() - 1);
       }
-      const MatrixXd& root = t.roots[k];
+      const MatrixXd& root = t.root(k);
+      const double* const mean = t.means.data() + k * static_cast<std::size_t>(d);
       for (int a = 0; a < d; ++a) {
-        double value = means_[k][a];
+        double value = mean[a];
         for (int b = 0; b <= (t.shape == CovarianceShape::full ? d - 1 : a); ++b) value += root(a, b) * normals(i, b);
         out(begin + i, a) = value;
       }
@@ -307,21 +354,31 @@ void GaussianMixture::cell_masses(const std::vector<std::vector<double>>& edges,
   if (!capabilities().cell_masses) {
     throw UsageError("cell masses of a singular normal law are known for point masses and diagonal covariances only");
   }
-  gaussian_cell_masses(*tables_, weights_, means_, covariances_, edges, out);
+  gaussian_cell_masses(*tables_, edges, out);
 }
 
 Moments GaussianMixture::moments() const {
   Moments result{VectorXd::Zero(dimension()), MatrixXd::Zero(dimension(), dimension())};
-  for (std::size_t k = 0; k < weights_.size(); ++k) result.mean += weights_[k] * means_[k];
-  for (std::size_t k = 0; k < weights_.size(); ++k) {
-    const VectorXd difference = means_[k] - result.mean;
-    result.covariance += weights_[k] * (covariances_[k] + difference * difference.transpose());
+  const GaussianTables& t = *tables_;
+  for (std::size_t k = 0; k < t.weights.size(); ++k) result.mean += t.weights[k] * t.mean(k);
+  for (std::size_t k = 0; k < t.weights.size(); ++k) {
+    const VectorXd difference = t.mean(k) - result.mean;
+    result.covariance += t.weights[k] * (t.covariance(k) + difference * difference.transpose());
   }
   return result;
 }
 
 std::shared_ptr<const GaussianMixture> GaussianMixture::as_mixture() const {
+  if (auto self = weak_from_this().lock()) return self;
   return std::make_shared<GaussianMixture>(*this);  // shares the tables
+}
+
+double GaussianMixture::bytes() const {
+  const GaussianTables& t = *tables_;
+  const double numbers = static_cast<double>(t.weights.size() + t.means.size() + t.factors.size() + t.offsets.size() +
+                                             t.precision_traces.size() + t.cumulative.size());
+  const double matrices = static_cast<double>(t.covariances.size() + t.roots.size());
+  return sizeof(double) * numbers + matrices * (sizeof(double) * dimension() * dimension() + sizeof(MatrixXd) + 16);
 }
 
 }  // namespace fortet::laws

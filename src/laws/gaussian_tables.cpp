@@ -34,65 +34,88 @@ void check_covariance(const MatrixXd& c, Eigen::Index d, std::size_t k) {
 }
 }  // namespace
 
-GaussianTables make_gaussian_tables(const std::vector<double>& weights, const std::vector<VectorXd>& means,
-                                    const std::vector<MatrixXd>& covariances) {
-  GaussianTables t;
-  const Eigen::Index d = means.front().size();
-  t.dimension = static_cast<int>(d);
-  for (std::size_t k = 0; k < means.size(); ++k) {
-    if (means[k].size() != d) {
-      throw ParameterError("means",
-                           fmt::format("mean {} has {} coordinates, the first has {}", k + 1, means[k].size(), d));
+namespace {
+/// What one covariance adds to the tables.
+struct Factors {
+  std::vector<double> factors;
+  double log_determinant = 0, trace = 0;
+  bool has_density = true;
+  MatrixXd root;
+};
+
+Factors factors_of(const MatrixXd& c, CovarianceShape shape, int factor_size, std::size_t k) {
+  const Eigen::Index d = c.rows();
+  Factors f;
+  if (shape != CovarianceShape::full) {
+    for (Eigen::Index a = 0; a < d; ++a) {
+      if (c(a, a) == 0) f.has_density = false;
+      if (shape == CovarianceShape::diagonal || a == 0) f.factors.push_back(1 / std::sqrt(c(a, a)));
+      f.log_determinant += std::log(c(a, a)), f.trace += 1 / c(a, a);
     }
-    if (!means[k].allFinite()) throw ParameterError("means", fmt::format("mean {} is not finite", k + 1));
-    check_covariance(covariances[k], d, k);
+    f.root = c.diagonal().cwiseSqrt().asDiagonal();
+    return f;
+  }
+  const std::optional<MatrixXd> lower = cholesky(c);
+  // Rounding makes a singular matrix pass the factorisation with a pivot of the size of the rounding error.
+  const bool regular = lower && (lower->diagonal().array().square() > 1e-14 * c.diagonal().array()).all();
+  if (regular) {
+    const MatrixXd inverse = solve_lower(*lower, MatrixXd::Identity(d, d));
+    for (Eigen::Index a = 0; a < d; ++a) {
+      for (Eigen::Index b = 0; b <= a; ++b) f.factors.push_back(inverse(a, b));
+      f.log_determinant += 2 * std::log((*lower)(a, a));
+    }
+    f.trace = inverse.squaredNorm();
+    f.root = *lower;
+    return f;
+  }
+  const auto [eigenvalues, eigenvectors] = symmetric_spectrum(c);
+  if (eigenvalues[0] < -1e-12 * eigenvalues.cwiseAbs().maxCoeff()) {
+    throw ParameterError(
+        "covariances", fmt::format("covariance of component {} has the negative eigenvalue {}", k + 1, eigenvalues[0]));
+  }
+  // An eigenvalue that is negative by rounding stands for zero.
+  f.root = eigenvectors * eigenvalues.cwiseMax(0).cwiseSqrt().asDiagonal();
+  f.factors.assign(factor_size, 0.0);
+  f.has_density = false;
+  return f;
+}
+}  // namespace
+
+GaussianTables make_gaussian_tables(std::vector<double> weights, std::vector<double> means,
+                                    std::vector<MatrixXd> covariances, int dimension) {
+  GaussianTables t;
+  const std::size_t count = weights.size();
+  t.dimension = dimension;
+  for (std::size_t k = 0; k < means.size(); ++k) {
+    if (!std::isfinite(means[k]))
+      throw ParameterError("means", fmt::format("mean {} is not finite", k / static_cast<std::size_t>(dimension) + 1));
+  }
+  for (std::size_t k = 0; k < covariances.size(); ++k) {
+    check_covariance(covariances[k], dimension, k);
     t.shape = std::max(t.shape, shape_of(covariances[k]));
   }
-  t.factor_size = static_cast<int>(t.shape == CovarianceShape::isotropic  ? 1
-                                   : t.shape == CovarianceShape::diagonal ? d
-                                                                          : d * (d + 1) / 2);
-  t.factors.reserve(means.size() * t.factor_size);
+  t.factor_size = t.shape == CovarianceShape::isotropic  ? 1
+                  : t.shape == CovarianceShape::diagonal ? dimension
+                                                         : dimension * (dimension + 1) / 2;
+  t.factors.reserve(count * t.factor_size);
+  for (auto* table : {&t.offsets, &t.precision_traces, &t.cumulative}) table->reserve(count);
   double cumulative = 0;
-  for (std::size_t k = 0; k < means.size(); ++k) {
-    t.means.insert(t.means.end(), means[k].data(), means[k].data() + d);
+  Factors own;
+  for (std::size_t k = 0; k < count; ++k) {
     t.cumulative.push_back(cumulative += weights[k]);
-    const MatrixXd& c = covariances[k];
-    double log_determinant = 0, trace = 0;
-    if (t.shape != CovarianceShape::full) {
-      for (Eigen::Index a = 0; a < d; ++a) {
-        if (c(a, a) == 0) t.has_density = false;
-        if (t.shape == CovarianceShape::diagonal || a == 0) t.factors.push_back(1 / std::sqrt(c(a, a)));
-        log_determinant += std::log(c(a, a)), trace += 1 / c(a, a);
-      }
-      t.roots.push_back(c.diagonal().cwiseSqrt().asDiagonal());
-    } else {
-      const std::optional<MatrixXd> lower = cholesky(c);
-      // Rounding makes a singular matrix pass the factorisation with a pivot of the size of the rounding error.
-      const bool regular = lower && (lower->diagonal().array().square() > 1e-14 * c.diagonal().array()).all();
-      if (regular) {
-        const MatrixXd inverse = solve_lower(*lower, MatrixXd::Identity(d, d));
-        for (Eigen::Index a = 0; a < d; ++a) {
-          for (Eigen::Index b = 0; b <= a; ++b) t.factors.push_back(inverse(a, b));
-          log_determinant += 2 * std::log((*lower)(a, a));
-        }
-        trace = inverse.squaredNorm();
-        t.roots.push_back(*lower);
-      } else {
-        const auto [eigenvalues, eigenvectors] = symmetric_spectrum(c);
-        if (eigenvalues[0] < -1e-12 * eigenvalues.cwiseAbs().maxCoeff()) {
-          throw ParameterError("covariances", fmt::format("covariance of component {} has the negative eigenvalue {}",
-                                                          k + 1, eigenvalues[0]));
-        }
-        // An eigenvalue that is negative by rounding stands for zero.
-        t.roots.push_back(eigenvectors * eigenvalues.cwiseMax(0).cwiseSqrt().asDiagonal());
-        t.factors.resize(t.factors.size() + t.factor_size, 0.0);
-        t.has_density = false;
-      }
+    if (k < covariances.size()) {
+      own = factors_of(covariances[k], t.shape, t.factor_size, k);
+      t.roots.push_back(std::move(own.root));
+      t.has_density = t.has_density && own.has_density;
     }
+    t.factors.insert(t.factors.end(), own.factors.begin(), own.factors.end());
     t.offsets.push_back(std::log(weights[k]) -
-                        0.5 * (static_cast<double>(d) * std::log(2 * std::numbers::pi) + log_determinant));
-    t.precision_traces.push_back(trace);
+                        0.5 * (static_cast<double>(dimension) * std::log(2 * std::numbers::pi) + own.log_determinant));
+    t.precision_traces.push_back(own.trace);
   }
+  t.weights = std::move(weights);
+  t.means = std::move(means);
+  t.covariances = std::move(covariances);
   return t;
 }
 
@@ -103,20 +126,34 @@ double interval(double a, double b, double mean, double deviation) {
   return normal_interval((a - mean) / deviation, (b - mean) / deviation);
 }
 
+/// Only the cells within reach of the component get anything: beyond 39 deviations a normal law has no mass in double
+/// precision.
 void add_diagonal(double weight, const VectorXd& mean, const MatrixXd& covariance,
                   const std::vector<std::vector<double>>& edges, std::span<double> out) {
-  std::vector<std::vector<double>> factors(edges.size());
-  for (std::size_t k = 0; k < edges.size(); ++k) {
-    for (std::size_t i = 0; i + 1 < edges[k].size(); ++i) {
-      factors[k].push_back(interval(edges[k][i], edges[k][i + 1], mean[k], std::sqrt(covariance(k, k))));
-    }
+  constexpr double reach = 39;
+  const std::size_t d = edges.size();
+  std::vector<std::vector<double>> factors(d);
+  std::vector<std::size_t> first(d), stride(d, 1);
+  std::size_t count = 1;
+  for (std::size_t k = 0; k < d; ++k) {
+    const auto& e = edges[k];
+    const double deviation = std::sqrt(covariance(k, k));
+    const auto from = std::upper_bound(e.begin(), e.end(), mean[k] - reach * deviation),
+               to = std::upper_bound(e.begin(), e.end(), mean[k] + reach * deviation);
+    first[k] = from == e.begin() ? 0 : from - e.begin() - 1;
+    const std::size_t last = std::min<std::size_t>(to - e.begin(), e.size() - 1);
+    for (std::size_t i = first[k]; i < last; ++i) factors[k].push_back(interval(e[i], e[i + 1], mean[k], deviation));
+    count *= factors[k].size();
+    if (k > 0) stride[k] = stride[k - 1] * (edges[k - 1].size() - 1);
   }
-  for (std::size_t cell = 0; cell < out.size(); ++cell) {
+  for (std::size_t i = 0; i < count; ++i) {
     double mass = weight;
-    std::size_t rest = cell;
-    for (const auto& factor : factors) {
-      mass *= factor[rest % factor.size()];
-      rest /= factor.size();
+    std::size_t rest = i, cell = 0;
+    for (std::size_t k = 0; k < d; ++k) {
+      const std::size_t here = rest % factors[k].size();
+      mass *= factors[k][here];
+      cell += stride[k] * (first[k] + here);
+      rest /= factors[k].size();
     }
     out[cell] += mass;
   }
@@ -126,14 +163,14 @@ void add_diagonal(double weight, const VectorXd& mean, const MatrixXd& covarianc
 /// carry.
 class FullCells {
  public:
-  FullCells(const VectorXd& mean, const MatrixXd& covariance, const std::vector<std::vector<double>>& edges,
+  FullCells(VectorXd mean, const MatrixXd& covariance, const std::vector<std::vector<double>>& edges,
             std::span<double> out)
-      : mean_(mean), lower_(cholesky(covariance).value()), edges_(edges), out_(out), z_(mean.size()) {
+      : mean_(std::move(mean)), lower_(cholesky(covariance).value()), edges_(edges), out_(out), z_(mean_.size()) {
     for (int n : {4, 6, 10}) rules_.push_back(gauss_legendre(n));
     // Along axis a the integrand varies on the scale of the conditional deviation of x_a given all others, which is the
     // width of any section of the density.
     const MatrixXd precision = inverse(covariance);
-    for (Eigen::Index a = 0; a < mean.size(); ++a) scales_.push_back(1 / std::sqrt(precision(a, a)));
+    for (Eigen::Index a = 0; a < mean_.size(); ++a) scales_.push_back(1 / std::sqrt(precision(a, a)));
   }
   void add(double weight) { descend(0, weight, 0, 1); }
 
@@ -167,7 +204,7 @@ class FullCells {
     }
   }
 
-  const VectorXd& mean_;
+  VectorXd mean_;
   MatrixXd lower_;
   const std::vector<std::vector<double>>& edges_;
   std::span<double> out_;
@@ -177,16 +214,15 @@ class FullCells {
 };
 }  // namespace
 
-void gaussian_cell_masses(const GaussianTables& tables, const std::vector<double>& weights,
-                          const std::vector<VectorXd>& means, const std::vector<MatrixXd>& covariances,
-                          const std::vector<std::vector<double>>& edges, std::span<double> out) {
+void gaussian_cell_masses(const GaussianTables& tables, const std::vector<std::vector<double>>& edges,
+                          std::span<double> out) {
   check_edges(edges, tables.dimension, out.size());
   std::fill(out.begin(), out.end(), 0.0);
-  for (std::size_t k = 0; k < weights.size(); ++k) {
-    if (shape_of(covariances[k]) == CovarianceShape::full) {
-      FullCells(means[k], covariances[k], edges, out).add(weights[k]);
+  for (std::size_t k = 0; k < tables.weights.size(); ++k) {
+    if (shape_of(tables.covariance(k)) == CovarianceShape::full) {
+      FullCells(tables.mean(k), tables.covariance(k), edges, out).add(tables.weights[k]);
     } else {
-      add_diagonal(weights[k], means[k], covariances[k], edges, out);
+      add_diagonal(tables.weights[k], tables.mean(k), tables.covariance(k), edges, out);
     }
   }
 }

@@ -1,6 +1,5 @@
 /// Kind gibbs: density exp(-U/T) / Z on a box.
-#include "fortet/base/expression.hpp"
-#include "fortet/laws/law.hpp"
+#include "density_boxes.hpp"
 #include "quadrature.hpp"
 
 namespace fortet::laws {
@@ -15,36 +14,16 @@ class Gibbs : public Law {
         lower_(std::move(lower)),
         upper_(std::move(upper)) {
     for (int k = 0; k < dimension(); ++k) gradient_.push_back(potential.derivative(k));
-    build_envelope();
-    double total = 0;
-    for (std::size_t cell = 0; cell < bounds_.size(); ++cell) {
-      const auto [low, high] = cell_box(cell);
-      total += integrate_density(*this, low, high);
-    }
-    if (!(total > 0) || !std::isfinite(total))
-      throw ParameterError("potential", "exp(-potential/temperature) cannot be normalised on the box");
-    log_total_ = std::log(total);
+    boxes_ = DensityBoxes(potential_, temperature_, lower_, upper_).boxes();
+    normalise();
     integrate_moments();
+    prepare_sampling();
   }
 
+  /// Rejection under the bounds of the boxes, of all points of a block at a time.
   void sample(const parallel::Stream& stream, std::int64_t first, Points out) const override {
-    const int d = dimension();
-    std::vector<double> point(d);
-    for (Index i = 0; i < out.size(); ++i) {
-      for (std::uint32_t attempt = 0;; ++attempt) {
-        const double u = stream.uniform(first + i, attempt, 0) * cumulative_.back();
-        const std::size_t chosen = std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin();
-        const std::size_t cell = std::min(chosen, bounds_.size() - 1);
-        const auto [low, high] = cell_box(cell);
-        for (int k = 0; k < d; ++k) point[k] = low[k] + stream.uniform(first + i, attempt, 2 + k) * (high[k] - low[k]);
-        const double ratio = std::exp(lowest_ - potential_(0, point) / temperature_) / bounds_[cell];
-        if (ratio > 1)
-          throw DivergedError(fmt::format(
-              "the density of a gibbs law exceeds the bound of its sampler by a factor {}: the potential is too rough",
-              ratio));
-        if (stream.uniform(first + i, attempt, 1) < ratio) break;
-      }
-      for (int k = 0; k < d; ++k) out(i, k) = point[k];
+    for (Index begin = 0; begin < out.size(); begin += block_size) {
+      sample_block(stream, first + begin, out.slice(begin, std::min(block_size, out.size() - begin)));
     }
   }
 
@@ -53,7 +32,7 @@ class Gibbs : public Law {
     for (Index i = 0; i < x.size(); ++i) {
       bool inside = true;
       for (int k = 0; k < dimension(); ++k) inside = inside && lower_[k] <= x(i, k) && x(i, k) <= upper_[k];
-      out[i] = inside ? lowest_ - out[i] / temperature_ - log_total_ : -std::numeric_limits<double>::infinity();
+      out[i] = inside ? -out[i] / temperature_ - log_total_ : -std::numeric_limits<double>::infinity();
     }
   }
   void score(ConstPoints x, Points out) const override {
@@ -62,82 +41,46 @@ class Gibbs : public Law {
       for (Index i = 0; i < x.size(); ++i) out(i, k) /= -temperature_;
     }
   }
+
+  /// Each box gives its mass to the cells that it meets: a peak narrower than a cell is seen by the boxes.
   void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const override {
     check_edges(edges, dimension(), out.size());
-    for_cells(edges, out.size(), [&](std::size_t cell, std::vector<double> low, std::vector<double> high) {
-      bool is_empty = false;
-      for (int k = 0; k < dimension(); ++k) {
-        low[k] = std::max(low[k], lower_[k]), high[k] = std::min(high[k], upper_[k]);
-        is_empty = is_empty || !(low[k] < high[k]);
-      }
-      out[cell] = is_empty ? 0 : integrate_density(*this, low, high);
-    });
+    std::fill(out.begin(), out.end(), 0.0);
+    for (std::size_t b = 0; b < boxes_.size(); ++b) share_out(b, edges, out);
   }
   Moments moments() const override { return moments_; }
+  double bytes() const override {
+    return static_cast<double>(boxes_.size() * (sizeof(DensityBox) + 2 * sizeof(double)));
+  }
 
  private:
-  std::pair<std::vector<double>, std::vector<double>> cell_box(std::size_t cell) const {
-    std::vector<double> low(dimension()), high(dimension());
-    for (int k = 0; k < dimension(); ++k, cell /= cells_) {
-      const double width = (upper_[k] - lower_[k]) / static_cast<double>(cells_);
-      low[k] = lower_[k] + width * static_cast<double>(cell % cells_);
-      high[k] = low[k] + width;
-    }
-    return {low, high};
+  struct Corners {
+    std::vector<double> lower, upper;
+  };
+  Corners corners(const DensityBox& box) const {
+    return {{box.lower.begin(), box.lower.begin() + dimension()}, {box.upper.begin(), box.upper.begin() + dimension()}};
   }
 
-  /// Points of a lattice of n^d points on a cell, corners included.
-  void lattice(const std::vector<double>& low, const std::vector<double>& high, int n, Points out) const {
-    for (Index i = 0; i < out.size(); ++i) {
-      Index rest = i;
-      for (int k = 0; k < dimension(); ++k, rest /= n)
-        out(i, k) = low[k] + (high[k] - low[k]) * static_cast<double>(rest % n) / (n - 1);
+  void normalise() {
+    double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+    for (const DensityBox& box : boxes_) largest = std::max(largest, box.log_mass);
+    for (const DensityBox& box : boxes_) sum += std::exp(box.log_mass - largest);
+    log_total_ = largest + std::log(sum);  // near enough for the quadrature to know what is small
+    double total = 0;
+    for (const DensityBox& box : boxes_) {
+      // Of the mass, and of a pole that no rule can integrate: what its box has is negligible.
+      const bool counts = box.log_mass > log_total_ - 37 && !box.is_singular;
+      const Corners at = corners(box);
+      masses_.push_back(counts ? integrate_density(*this, at.lower, at.upper) : std::exp(box.log_mass - log_total_));
+      total += masses_.back();
     }
-  }
-
-  /// Piecewise constant upper bound of exp(lowest - U/T): the largest value on a lattice, raised by what the steepest
-  /// slope seen on the lattice allows over half its spacing, with a margin of one half for the slope between its
-  /// points. Sampling checks it at every draw.
-  void build_envelope() {
-    const int d = dimension(), n = 5;
-    cells_ = d == 1 ? 256 : d == 2 ? 48 : 14;
-    std::size_t count = 1;
-    Index points = 1;
-    for (int k = 0; k < d; ++k) count *= cells_, points *= n;
-    PointArray x(points, d);
-    std::vector<double> values(points), logs(count);
-    for (std::size_t cell = 0; cell < count; ++cell) {
-      const auto [low, high] = cell_box(cell);
-      lattice(low, high, n, x);
-      potential_.evaluate(0, x, values.data());
-      double least = std::numeric_limits<double>::infinity();
-      for (double value : values) {
-        if (std::isnan(value) || value == -std::numeric_limits<double>::infinity()) {
-          throw ParameterError("potential", "the potential is not a number or minus infinity somewhere on the box");
-        }
-        least = std::min(least, value);
-      }
-      double margin = 0;
-      for (int k = 0; k < d; ++k) {
-        gradient_[k].evaluate(0, x, values.data());
-        double steepest = 0;
-        for (double value : values) steepest = std::max(steepest, std::abs(value));
-        margin += 1.5 * steepest * (high[k] - low[k]) / (2 * (n - 1));
-      }
-      logs[cell] = -(least - margin) / temperature_;
-    }
-    lowest_ = -*std::max_element(logs.begin(), logs.end());
-    double sum = 0;
-    for (double log : logs) {
-      bounds_.push_back(std::exp(lowest_ + log));
-      cumulative_.push_back(sum += bounds_.back());
-    }
+    for (double& mass : masses_) mass /= total;
+    log_total_ += std::log(total);
   }
 
   void integrate_moments() {
-    const int d = dimension();
-    const QuadratureRule rule = gauss_legendre(8);
-    const int n = 8;
+    const int d = dimension(), n = 8;
+    const QuadratureRule rule = gauss_legendre(n);
     Index points = 1;
     for (int k = 0; k < d; ++k) points *= n;
     PointArray x(points, d);
@@ -145,18 +88,19 @@ class Gibbs : public Law {
     double total = 0;
     Eigen::VectorXd first = Eigen::VectorXd::Zero(d), point(d);
     Eigen::MatrixXd second = Eigen::MatrixXd::Zero(d, d);
-    for (std::size_t cell = 0; cell < bounds_.size(); ++cell) {
-      const auto [low, high] = cell_box(cell);
+    for (const DensityBox& box : boxes_) {
+      if (box.is_singular) continue;
       for (Index i = 0; i < points; ++i) {
         Index rest = i;
-        for (int k = 0; k < d; ++k, rest /= n) x(i, k) = low[k] + (high[k] - low[k]) * rule.nodes[rest % n];
+        for (int k = 0; k < d; ++k, rest /= n)
+          x(i, k) = box.lower[k] + (box.upper[k] - box.lower[k]) * rule.nodes[rest % n];
       }
       log_density(x, logs.data());
       for (Index i = 0; i < points; ++i) {
         double weight = std::exp(logs[i]);
         Index rest = i;
         for (int k = 0; k < d; ++k, rest /= n)
-          weight *= rule.weights[rest % n] * (high[k] - low[k]), point[k] = x(i, k);
+          weight *= rule.weights[rest % n] * (box.upper[k] - box.lower[k]), point[k] = x(i, k);
         total += weight;
         first += weight * point;
         second += weight * point * point.transpose();
@@ -166,21 +110,103 @@ class Gibbs : public Law {
     moments_.covariance = second / total - moments_.mean * moments_.mean.transpose();
   }
 
+  void prepare_sampling() {
+    double sum = 0;
+    for (const DensityBox& box : boxes_) {
+      double bound = box.is_singular ? 0 : std::exp(box.log_bound - log_total_);
+      for (int k = 0; k < dimension(); ++k) bound *= box.upper[k] - box.lower[k];
+      cumulative_.push_back(sum += box.is_singular ? masses_[&box - boxes_.data()] : bound);
+    }
+  }
+
+  void sample_block(const parallel::Stream& stream, std::int64_t first, Points out) const {
+    const int d = dimension();
+    std::vector<Index> waiting(out.size());
+    std::iota(waiting.begin(), waiting.end(), Index{0});
+    PointArray x(out.size(), d);
+    std::vector<double> potential(out.size());
+    std::vector<const DensityBox*> chosen(out.size());
+    for (std::uint32_t attempt = 0; !waiting.empty(); ++attempt) {
+      const Index count = static_cast<Index>(waiting.size());
+      const Points block = x.view().slice(0, count);
+      for (Index i = 0; i < count; ++i) {
+        const std::int64_t id = first + waiting[i];
+        const double u = stream.uniform(id, attempt, 0) * cumulative_.back();
+        const std::size_t found = std::upper_bound(cumulative_.begin(), cumulative_.end(), u) - cumulative_.begin();
+        const DensityBox& box = boxes_[std::min(found, boxes_.size() - 1)];
+        chosen[i] = &box;
+        for (int k = 0; k < d; ++k)
+          block(i, k) = box.lower[k] + stream.uniform(id, attempt, 2 + k) * (box.upper[k] - box.lower[k]);
+      }
+      potential_.evaluate(0, block, potential.data());
+      std::vector<Index> rejected;
+      for (Index i = 0; i < count; ++i) {
+        const double ratio = std::exp(-potential[i] / temperature_ - chosen[i]->log_bound);
+        if (ratio > 1 && !chosen[i]->is_singular) {
+          throw DivergedError(
+              fmt::format("the density of a gibbs law exceeds the bound of its sampler by a factor {}: the "
+                          "potential varies on a scale below that of its boxes",
+                          ratio));
+        }
+        if (!chosen[i]->is_singular && !(stream.uniform(first + waiting[i], attempt, 1) < ratio)) {
+          rejected.push_back(waiting[i]);
+          continue;
+        }
+        for (int k = 0; k < d; ++k) out(waiting[i], k) = block(i, k);
+      }
+      waiting = std::move(rejected);
+    }
+  }
+
+  void share_out(std::size_t b, const std::vector<std::vector<double>>& edges, std::span<double> out) const {
+    const int d = dimension();
+    const DensityBox& box = boxes_[b];
+    std::array<std::size_t, 3> first{}, last{};  // cells that the box meets
+    for (int k = 0; k < d; ++k) {
+      const std::vector<double>& e = edges[k];
+      const auto begin = e.begin();
+      const std::size_t after = std::upper_bound(begin, e.end(), box.lower[k]) - begin,
+                        above = std::lower_bound(begin, e.end(), box.upper[k]) - begin;
+      first[k] = after == 0 ? 0 : after - 1;
+      last[k] = std::min(above, e.size() - 1);
+      if (first[k] >= last[k]) return;
+    }
+    std::array<std::size_t, 3> cell = first;
+    Corners part{std::vector<double>(d), std::vector<double>(d)};
+    for (bool more = true; more;) {
+      std::size_t index = 0, stride = 1;
+      bool is_whole = true;
+      for (int k = 0; k < d; ++k) {
+        part.lower[k] = std::max(box.lower[k], edges[k][cell[k]]);
+        part.upper[k] = std::min(box.upper[k], edges[k][cell[k] + 1]);
+        is_whole = is_whole && part.lower[k] == box.lower[k] && part.upper[k] == box.upper[k];
+        index += stride * cell[k];
+        stride *= edges[k].size() - 1;
+      }
+      out[index] += is_whole ? masses_[b] : integrate_density(*this, part.lower, part.upper);
+      more = false;
+      for (int k = 0; k < d && !more; ++k) {
+        more = ++cell[k] < last[k];
+        if (!more) cell[k] = first[k];
+      }
+    }
+  }
+
   Expression potential_;
   double temperature_;
   std::vector<double> lower_, upper_;
   std::vector<Expression> gradient_;
-  std::size_t cells_ = 0;
-  std::vector<double> bounds_, cumulative_;
-  double lowest_ = 0,
-         log_total_ = 0;  ///< log p = lowest - U/T - log_total; lowest keeps the exponentials from overflowing
+  std::vector<DensityBox> boxes_;
+  std::vector<double> masses_;      ///< of the boxes
+  std::vector<double> cumulative_;  ///< of the integrals of the bounds
+  double log_total_ = 0;            ///< log p = -U/T - log_total
   Moments moments_;
 };
 
 const Registered<LawFactory> gibbs{
     {"laws",
      "gibbs",
-     "Density exp(-U(x)/temperature)/Z on a box, normalised by quadrature",
+     "Density exp(-U(x)/temperature)/Z on a box, normalised by adaptive quadrature",
      "",
      {required("potential", {Type::expression}, "U(x, y, z)").unit("energy"),
       defaulted("temperature", {Type::real}, 1.0, "temperature").positive().unit("energy"),

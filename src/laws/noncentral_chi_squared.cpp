@@ -38,6 +38,13 @@ class NoncentralChiSquared : public Law {
     if (!(scale > 0 && degrees > 0 && noncentrality >= 0) || !std::isfinite(scale + degrees + noncentrality)) {
       throw ParameterError("degrees", "expected positive scale and degrees, and a nonnegative noncentrality");
     }
+    for (const auto& [key, value] : {std::pair{"degrees", degrees}, std::pair{"noncentrality", noncentrality}}) {
+      if (value <= most_) continue;
+      throw ParameterError(key,
+                           fmt::format("a noncentral chi-square law is computed up to {} = {:g}, found {:g}: there it "
+                                       "is normal",
+                                       key, most_, value));
+    }
   }
 
   void sample(const parallel::Stream& stream, std::int64_t first, Points out) const override {
@@ -117,6 +124,7 @@ class NoncentralChiSquared : public Law {
     return upper ? boost::math::cdf(boost::math::complement(law, x / scale_)) : boost::math::cdf(law, x / scale_);
   }
 
+  static constexpr double most_ = 1e8;  ///< beyond it the series of the distribution function takes too many terms
   double scale_, degrees_, noncentrality_;
 };
 

@@ -28,7 +28,7 @@ class StratifiedRing : public MixtureLaw {
   void sample(const parallel::Stream& stream, std::int64_t first, Points out) const override {
     stream.normals(first, 1, out);
     for (Index i = 0; i < out.size(); ++i) {
-      const auto& mean = mixture().means()[static_cast<std::size_t>((first + i) % 8)];
+      const auto mean = mixture().means()[static_cast<std::size_t>((first + i) % 8)];
       for (int k = 0; k < 2; ++k) out(i, k) = mean[k] + deviation_ * out(i, k);
     }
   }

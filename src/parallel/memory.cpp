@@ -38,6 +38,14 @@ double control_group_limit() {
   return least;
 }
 
+/// What the shell allows (ulimit -v, -d).
+double limit_of_process(decltype(RLIMIT_AS) resource) {
+  rlimit limit{};
+  if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+    return std::numeric_limits<double>::infinity();
+  return static_cast<double>(limit.rlim_cur);
+}
+
 }  // namespace
 
 HighWater memory_high_water(const Communicator& ranks) {
@@ -51,7 +59,7 @@ HighWater memory_high_water(const Communicator& ranks) {
 
 double memory_of_this_node() {
   const double physical = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  return std::min(physical, control_group_limit());
+  return std::min({physical, control_group_limit(), limit_of_process(RLIMIT_AS), limit_of_process(RLIMIT_DATA)});
 }
 
 Machine machine_of(const Communicator& ranks) {

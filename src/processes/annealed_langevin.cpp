@@ -65,8 +65,9 @@ const Registered<ProcessFactory> annealed_langevin{
       constants_parameter()}},
     [](const Parameters& p, const ProcessContext& context) -> ProcessPtr {
       const ProcessPtr noising = context.process(p.text("of"));
+      const std::vector<Expression> formulas = parse_each(p, {"level", "rate"}, 0);
       return std::make_shared<AnnealedLangevin>(noising, p.real("horizon"), score_parameter(p, context, noising),
-                                                parse_formula(p, "level", 0), parse_formula(p, "rate", 0));
+                                                formulas[0], formulas[1]);
     }};
 }  // namespace
 

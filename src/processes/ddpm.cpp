@@ -1,8 +1,8 @@
 /// Kind ddpm: the chain X_{k+1} = sqrt(1 - beta_k) X_k + sqrt(beta_k) eps read in continuous time.
 #include <numbers>
 
-#include "fortet/processes/schedule.hpp"
 #include "fortet/processes/linear_noising.hpp"
+#include "fortet/processes/schedule.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {
@@ -39,7 +39,7 @@ const Registered<ProcessFactory> ddpm{
      "k horizon/steps its laws and transitions are those of the chain",
      "Ho, Jain and Abbeel, 2020; Nichol and Dhariwal, 2021",
      {dimension_parameter(), horizon_parameter(),
-      defaulted("steps", {Type::integer}, 1000, "length N of the chain").at_least(1),
+      defaulted("steps", {Type::integer}, 1000, "length N of the chain").between(1, 1000000),
       defaulted("betas", {Type::choice}, "linear", "beta_k linear between `from` and `to`, or cosine (beta_k <= 0.999)")
           .one_of({"linear", "cosine"}),
       defaulted("from", {Type::real}, 1e-4, "first beta of the linear chain").between(0, 0.9999),

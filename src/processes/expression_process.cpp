@@ -108,6 +108,37 @@ class ExpressionProcess : public Process {
   int columns_ = 0;
 };
 
+/// The rows of a matrix one after the other.
+std::vector<Expression> noise_matrix(const Parameters& p, int d) {
+  const auto rows = p.text_matrix("noise");
+  std::vector<Expression> noise;
+  ParameterFaults faults;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (static_cast<int>(rows.size()) != d || rows[i].size() != rows.front().size() || rows[i].empty()) {
+      throw ParameterError("noise",
+                           fmt::format("expected a matrix with {} rows, one per coordinate, all of one length", d));
+    }
+    const std::string key = fmt::format("noise[{}]", i);
+    const Parameters part(
+        "", "", Json{{key, rows[i]}, {"parameters", p.has("parameters") ? p.json().at("parameters") : Json::object()}});
+    faults.attempt([&] {
+      for (Expression& entry : parse_formulas(part, key, d)) noise.push_back(std::move(entry));
+    });
+  }
+  faults.raise();
+  return noise;
+}
+
+/// One formula, or one per coordinate.
+std::vector<Expression> noise_list(const Parameters& p, int d) {
+  std::vector<Expression> noise = parse_formulas(p, "noise", d);
+  if (noise.size() != 1 && static_cast<int>(noise.size()) != d) {
+    throw ParameterError("noise",
+                         fmt::format("expected one formula or {}, one per coordinate, found {}", d, noise.size()));
+  }
+  return noise;
+}
+
 const Registered<ProcessFactory> expression{
     {"processes",
      "expression",
@@ -124,35 +155,16 @@ const Registered<ProcessFactory> expression{
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       const int d = static_cast<int>(p.texts("drift").size());
       if (d == 0) throw ParameterError("drift", "expected at least one formula");
-      std::vector<Expression> noise;
       const bool is_matrix = p.is_list_of_lists("noise");
-      if (is_matrix) {
-        const auto rows = p.text_matrix("noise");
-        for (const auto& row : rows) {
-          if (static_cast<int>(rows.size()) != d || row.size() != rows.front().size() || row.empty()) {
-            throw ParameterError(
-                "noise", fmt::format("expected a matrix with {} rows, one per coordinate, all of one length", d));
-          }
-          const Parameters part(
-              "", "",
-              Json{{"row", row}, {"parameters", p.has("parameters") ? p.json().at("parameters") : Json::object()}});
-          try {
-            for (Expression& entry : parse_formulas(part, "row", d)) noise.push_back(std::move(entry));
-          } catch (const ParameterError& error) {
-            throw ParameterError("noise", error.what());
-          }
-        }
-      } else {
-        noise = parse_formulas(p, "noise", d);
-        if (noise.size() != 1 && static_cast<int>(noise.size()) != d) {
-          throw ParameterError(
-              "noise", fmt::format("expected one formula or {}, one per coordinate, found {}", d, noise.size()));
-        }
-      }
+      std::vector<Expression> drift, noise;
+      ParameterFaults faults;
+      faults.attempt([&] { drift = parse_formulas(p, "drift", d); });
+      faults.attempt([&] { noise = is_matrix ? noise_matrix(p, d) : noise_list(p, d); });
+      faults.raise();
       const std::string convention = p.text("convention");
       const double reading = convention == "haenggi" ? 1 : convention == "stratonovich" ? 0.5 : 0;
-      return std::make_shared<ExpressionProcess>(p.real("horizon"), parse_formulas(p, "drift", d), std::move(noise),
-                                                 is_matrix, reading);
+      return std::make_shared<ExpressionProcess>(p.real("horizon"), std::move(drift), std::move(noise), is_matrix,
+                                                 reading);
     }};
 }  // namespace
 

@@ -108,7 +108,8 @@ ProcessPtr make_flow(const Parameters& p, const ProcessContext& context) {
     throw ParameterError("dimension", fmt::format("expected {}, that of the velocity, found {}",
                                                   velocity->input_dimension(), p.integer("dimension")));
   }
-  const Expression noise = parse_formula(p, "noise", 0), stochasticity = parse_formula(p, "stochasticity", 0);
+  const std::vector<Expression> formulas = parse_each(p, {"noise", "stochasticity"}, 0);
+  const Expression &noise = formulas[0], &stochasticity = formulas[1];
   const bool is_flow = noise.is_zero() || stochasticity.is_zero();
   if (!is_flow && !p.has("score")) throw ParameterError("score", "a flow with noise needs the score of its laws");
   if (!carrier) carrier = std::make_shared<Flow>(velocity, nullptr, Expression(), Expression(), p.real("horizon"));

@@ -54,7 +54,7 @@ std::vector<Pair> joint_pairs(const laws::GaussianMixture& joint) {
   const int d = joint.dimension() / 2;
   std::vector<Pair> pairs;
   for (std::size_t n = 0; n < joint.weights().size(); ++n) {
-    const VectorXd& mean = joint.means()[n];
+    const VectorXd mean = joint.means()[n];
     const MatrixXd& c = joint.covariances()[n];
     pairs.push_back({joint.weights()[n], mean.head(d), mean.tail(d), c.topLeftCorner(d, d), c.topRightCorner(d, d),
                      c.bottomRightCorner(d, d)});

@@ -138,9 +138,12 @@ ProcessPtr make_interpolant_process(const Parameters& p, const ProcessContext& c
     }
     pairs = interpolant->is_one_sided() ? target_pairs(*last) : independent_pairs(*first, *last);
   }
-  const Expression stochasticity = parse_formula(p, "stochasticity", 0);
-  const Expression noise = p.has("noise") ? parse_formula(p, "noise", 0)
-                                          : Expression::parse(fmt::format("{}", interpolant->bridge_noise()), {});
+  std::vector<Expression> formulas = parse_each(
+      p,
+      p.has("noise") ? std::vector<std::string>{"stochasticity", "noise"} : std::vector<std::string>{"stochasticity"},
+      0);
+  if (formulas.size() < 2) formulas.push_back(Expression::parse(fmt::format("{}", interpolant->bridge_noise()), {}));
+  const Expression &stochasticity = formulas[0], &noise = formulas[1];
   if (!stochasticity.is_zero() && noise.is_zero()) {
     throw ParameterError("noise", "a stochasticity needs a noise level: only brownian_bridge has one of its own");
   }

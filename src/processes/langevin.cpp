@@ -151,7 +151,8 @@ const Registered<ProcessFactory> underdamped_langevin{
      "underdamped_langevin",
      "dq = v dt, dv = (-grad U(q) - friction v) dt + sqrt(2 friction temperature) dW; coordinates q_1..q_n, v_1..v_n",
      "",
-     {required("dimension", {Type::integer}, "number of coordinates 2 n: positions and velocities").at_least(2),
+     {required("dimension", {Type::integer}, "number of coordinates 2 n: positions and velocities")
+          .between(2, laws::most_dimensions),
       horizon_parameter(),
       required("potential", {Type::expression}, "U in the n positions, named x, y, ..").unit("energy"),
       defaulted("friction", {Type::real}, 1.0, "friction").nonnegative().unit("1/time"),

@@ -111,8 +111,12 @@ class CoxIngersollRoss : public Process {
     const auto point = point_of(*initial);
     if (!point || (*point)[0] < 0) return nullptr;
     const double scale = sigma_ * sigma_ * -std::expm1(-rate_ * t) / (4 * rate_);
-    return laws::noncentral_chi_squared(scale, 4 * rate_ * mean_ / (sigma_ * sigma_),
-                                        (*point)[0] * std::exp(-rate_ * t) / scale);
+    try {
+      return laws::noncentral_chi_squared(scale, 4 * rate_ * mean_ / (sigma_ * sigma_),
+                                          (*point)[0] * std::exp(-rate_ * t) / scale);
+    } catch (const ParameterError& error) {
+      throw ParameterError("initial", fmt::format("from x = {:g} at t = {:g}: {}", (*point)[0], t, error.what()));
+    }
   }
 
  private:
@@ -186,8 +190,8 @@ const Registered<ProcessFactory> geometric_brownian{
      "geometric_brownian",
      "dX_k = mu X_k dt + sigma X_k dW_k; lognormal from a point",
      "Black and Scholes, 1973",
-     {defaulted("dimension", {Type::integer}, 1, "number of coordinates").at_least(1), horizon_parameter(),
-      defaulted("mu", {Type::real}, 0.0, "rate of growth").unit("1/time"),
+     {defaulted("dimension", {Type::integer}, 1, "number of coordinates").between(1, laws::most_dimensions),
+      horizon_parameter(), defaulted("mu", {Type::real}, 0.0, "rate of growth").unit("1/time"),
       required("sigma", {Type::real}, "volatility").positive()}},
     [](const Parameters& p, const ProcessContext&) -> ProcessPtr {
       return std::make_shared<GeometricBrownian>(dimension_of(p), p.real("horizon"), p.real("mu"), p.real("sigma"));

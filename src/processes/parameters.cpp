@@ -5,7 +5,9 @@ namespace fortet::processes {
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-Parameter dimension_parameter() { return required("dimension", {Type::integer}, "number of coordinates").at_least(1); }
+Parameter dimension_parameter() {
+  return required("dimension", {Type::integer}, "number of coordinates").between(1, laws::most_dimensions);
+}
 Parameter horizon_parameter() {
   return defaulted("horizon", {Type::real}, 1.0, "times run over [0, horizon]").positive().unit("time");
 }
@@ -48,11 +50,24 @@ Expression parse_formula(const Parameters& p, const std::string& key, int dimens
 }
 
 std::vector<Expression> parse_formulas(const Parameters& p, const std::string& key, int dimension) {
-  std::vector<Expression> result;
-  for (const std::string& text : p.texts(key)) {
-    result.push_back(
-        formula(fmt::format("{}[{}]", key, result.size()), text, dimension, p.numbers_by_name("parameters")));
+  const std::vector<std::string> texts = p.texts(key);
+  std::vector<Expression> result(texts.size());
+  ParameterFaults faults;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    faults.attempt([&] {
+      result[i] = formula(fmt::format("{}[{}]", key, i), texts[i], dimension, p.numbers_by_name("parameters"));
+    });
   }
+  faults.raise();
+  return result;
+}
+
+std::vector<Expression> parse_each(const Parameters& p, const std::vector<std::string>& keys, int dimension) {
+  std::vector<Expression> result(keys.size());
+  ParameterFaults faults;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    faults.attempt([&] { result[i] = parse_formula(p, keys[i], dimension); });
+  faults.raise();
   return result;
 }
 

@@ -18,6 +18,8 @@ Eigen::MatrixXd matrix_parameter(const Parameters& p, const std::string& key);
 /// Formulas in the coordinates of `dimension` dimensions, t and the numbers under `parameters`; a fault names the key.
 Expression parse_formula(const Parameters& p, const std::string& key, int dimension);
 std::vector<Expression> parse_formulas(const Parameters& p, const std::string& key, int dimension);
+/// One formula of each of these keys; the faults of all are found in one pass.
+std::vector<Expression> parse_each(const Parameters& p, const std::vector<std::string>& keys, int dimension);
 Parameter constants_parameter();
 
 /// Marginal at t of a process with normal transitions: `transported` moves a mixture to time t. Null for a law that is

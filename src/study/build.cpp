@@ -1,6 +1,9 @@
 // Builds the objects of a deck in order and collects the faults that only their kinds can judge.
 #include "fortet/base/expression.hpp"
+#include "fortet/base/progress.hpp"
+#include "fortet/processes/not_finite.hpp"
 #include "fortet/study/study.hpp"
+#include "least_memory.hpp"
 
 namespace fortet::study {
 
@@ -10,6 +13,8 @@ class Builder {
       : study_(study), deck_(study.deck_), faults_(faults), directory_(std::move(directory)) {}
 
   void run() {
+    const MemoryLimit limit(study_.communicator_);
+    machine_ = limit.machine();
     study_.order_ = build_order(deck_, faults_);
     for (const std::string& object : study_.order_) {
       const Target parts(object);
@@ -17,6 +22,7 @@ class Builder {
       const Parameters* parameters = deck_.find(section, name);
       if (!parameters || !targets_are_built(object)) continue;
       guarded(object, [&] {
+        require_room(section, *parameters);
         if (section == "laws") study_.laws_[name] = laws::make_law(*parameters, law_context());
         if (section == "models") build_model(*parameters);
         if (section == "measures") build_measure(*parameters, object);
@@ -34,6 +40,15 @@ class Builder {
   }
 
  private:
+  /// Throws ParameterError for an object that no machine of this size can hold, before any of it is allocated.
+  void require_room(const std::string& section, const Parameters& parameters) const {
+    const LeastMemory least = least_memory(deck_, section, parameters);
+    const double bytes = least.shared_out + study_.communicator_.size() * least.per_rank;
+    if (bytes <= machine_) return;
+    throw ParameterError(least.key, fmt::format("needs at least {} of memory, and there are {}", bytes_text(bytes),
+                                                bytes_text(machine_)));
+  }
+
   bool is_built(const std::string& target) const {
     const auto [section, name] = Target(target);
     if (section == "laws") return study_.laws_.contains(name);
@@ -55,12 +70,22 @@ class Builder {
   void guarded(const std::string& path, const std::function<void()>& body) {
     try {
       body();
+    } catch (const ParameterErrors& errors) {
+      for (const ParameterError& error : errors.all) fault(path, error.parameter, error.what());
     } catch (const ParameterError& error) {
-      const std::string place = error.parameter.empty() ? path : path + "." + error.parameter;
-      faults_.add(deck_.document.position(place), fmt::format("{}: {}", place, error.what()));
+      fault(path, error.parameter, error.what());
     } catch (const Error& error) {  // also a data file that is missing or holds no data: it is the deck that names it
-      faults_.add(deck_.document.position(path), fmt::format("{}: {}", path, error.what()));
+      fault(path, "", error.what());
+    } catch (const std::bad_alloc&) {
+      fault(path, "", "needs more memory than this machine has");
+    } catch (const std::exception& error) {  // of a library, which met a number that it cannot work with
+      fault(path, "", fmt::format("its numbers cannot be worked with: {}", error.what()));
     }
+  }
+
+  void fault(const std::string& path, const std::string& parameter, const std::string& message) {
+    const std::string place = parameter.empty() ? path : path + "." + parameter;
+    faults_.add(deck_.document.position(place), fmt::format("{}: {}", place, message));
   }
 
   laws::LawContext law_context() {
@@ -233,7 +258,32 @@ class Builder {
     settings.at = times(parameters, *settings.process, settings.process->horizon());
     settings.walls = ensembles::make_walls(parameters, settings.process->dimension());
     ensembles::check_ensemble(settings);
+    check_start(settings);
     study_.ensembles_[settings.name] = std::move(settings);
+  }
+
+  /// The coefficients must be numbers where the particles start, as far as a few of them tell; shortly after time 0,
+  /// where a process may be singular.
+  static void check_start(const ensembles::EnsembleSettings& settings) {
+    if (settings.particles == 0) return;
+    const Index count = std::min<std::int64_t>(settings.particles, 256);
+    PointArray x(count, settings.process->dimension());
+    settings.initial->sample(parallel::Stream(settings.seed, parallel::Purpose::initial_law, settings.name), 0, x);
+    const auto found = processes::first_not_finite(*settings.process, settings.process->horizon() / 64, x);
+    if (!found) return;
+    throw ParameterError(
+        "process",
+        fmt::format("where the particles start the process has a value that is not finite: {}", found->text()));
+  }
+
+  /// The numbers that a path will have, so far without values.
+  static void promise(densities::DensityPath& path, const std::vector<std::string>& quantities) {
+    for (const std::string& name : quantities) path.quantities[name] = std::numeric_limits<double>::quiet_NaN();
+  }
+
+  static void promise_times(densities::DensityPath& path, const std::vector<double>& times) {
+    path.snapshots.clear();
+    for (const double t : times) path.snapshots.push_back({t, {}});
   }
 
   /// A side without results: what validation needs to know of it.
@@ -251,20 +301,32 @@ class Builder {
       path.process = settings.process;
       const std::string equation = settings.parameters.text("equation");
       path.is_law = equation == "forward" || equation == "stationary";
+      promise_times(path, settings.at);
       path.boxes.clear();
       for (const densities::Box& box : densities::named_boxes(settings)) path.boxes.push_back({box, {}, {}, {}});
+      promise(path, study_.density_plans_.at(name).quantities);
       side.density = &path;
     } else if (section == "bridges") {
       auto& path = unsolved_densities_[target];
       path.name = name;
       path.grid = study_.grids_.at(deck_.find(section, name)->text("grid"));
       path.process = study_.bridges_.at(name)->process();
+      promise_times(path, study_.bridge_times_.at(name));
+      promise(path, study_.bridges_.at(name)->quantities());
       side.density = &path;
     } else if (section == "ensembles") {
       auto& path = unsolved_ensembles_[name];
       path.name = name;
-      path.process = study_.ensembles_.at(name).process;
-      path.walls = study_.ensembles_.at(name).walls;
+      const ensembles::EnsembleSettings& settings = study_.ensembles_.at(name);
+      path.process = settings.process;
+      path.walls = settings.walls;
+      path.snapshots.clear();
+      for (const double t : settings.at) {
+        path.snapshots.emplace_back();
+        path.snapshots.back().time = t;
+        path.snapshots.back().total = settings.particles;
+        if (settings.walls.absorbs()) path.snapshots.back().weights = {1.0};
+      }
       if (study_.ensembles_.at(name).parameters.boolean("path_energy")) path.work["path_energy"] = 0;
       side.ensemble = &path;
     } else if (section == "processes") {
@@ -383,6 +445,7 @@ class Builder {
   }
 
   Study& study_;
+  double machine_ = 0;  ///< memory of all nodes, in bytes
   const Deck& deck_;
   Faults& faults_;
   std::filesystem::path directory_;

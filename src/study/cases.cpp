@@ -3,6 +3,10 @@
 
 namespace fortet::study {
 
+namespace {
+constexpr std::size_t most_cases = 100000;  ///< names have four digits, and each case is built before the first is run
+}
+
 std::vector<Case> cases_of(const Document& document, Faults& faults) {
   std::vector<Case> cases{Case{}};
   if (!document.values.contains("sweep")) return cases;
@@ -16,6 +20,12 @@ std::vector<Case> cases_of(const Document& document, Faults& faults) {
       faults.add(document.position("sweep." + key),
                  fmt::format("sweep.{} must be a list with at least one value", key));
       continue;
+    }
+    if (cases.size() * values.size() > most_cases) {
+      faults.add(document.position("sweep." + key),
+                 fmt::format("with sweep.{} the sweep has {} cases; at most {} are taken", key,
+                             static_cast<double>(cases.size()) * static_cast<double>(values.size()), most_cases));
+      return {Case{}};
     }
     std::vector<Case> extended;
     for (const Case& base : cases) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "fortet/study/deck.hpp"
+#include "yaml_fault.hpp"
 
 namespace fortet::study {
 
@@ -48,6 +49,8 @@ Position Document::position(std::string path) const {
 namespace {
 
 constexpr int deepest_nesting = 64;
+/// Values of a deck, those counted again that an alias repeats: nine levels of nine aliases are 387 million.
+constexpr long most_values = 500000;
 
 /// A plain (unquoted) scalar by YAML's core schema.
 Json plain_scalar(const std::string& text) {
@@ -75,6 +78,14 @@ class Reader {
 
   Json read(const YAML::Node& node, const std::string& path, int depth) {
     const Position position{node.Mark().line + 1, node.Mark().column + 1};
+    if (++values_ > most_values) {
+      if (values_ == most_values + 1) {
+        faults_.add(position, fmt::format("the deck has more than {} values once its aliases (*name) are written out; "
+                                          "give data as a file",
+                                          most_values));
+      }
+      return nullptr;
+    }
     document_.positions.emplace(path, position);
     if (depth > deepest_nesting) {
       faults_.add(position, fmt::format("nested more than {} levels deep", deepest_nesting));
@@ -85,13 +96,14 @@ class Reader {
         return node.Tag() == "!" ? Json(node.Scalar()) : plain_scalar(node.Scalar());
       case YAML::NodeType::Sequence: {
         Json list = Json::array();
-        for (std::size_t i = 0; i < node.size(); ++i)
+        for (std::size_t i = 0; i < node.size() && values_ <= most_values; ++i)
           list.push_back(read(node[i], fmt::format("{}[{}]", path, i), depth + 1));
         return list;
       }
       case YAML::NodeType::Map: {
         Json map = Json::object();
         for (const auto& entry : node) {
+          if (values_ > most_values) break;
           const Position key_position{entry.first.Mark().line + 1, entry.first.Mark().column + 1};
           if (!entry.first.IsScalar()) {
             faults_.add(key_position, "a key must be a plain word");
@@ -116,6 +128,7 @@ class Reader {
  private:
   Document& document_;
   Faults& faults_;
+  long values_ = 0;
 };
 
 /// Splits "a.b[2].c" into keys and indices (an index is "[2]").
@@ -185,7 +198,8 @@ Document read_yaml(const std::string& file, const std::string& text, Faults& fau
     }
     document.values = Reader(document, faults).read(root, "", 0);
   } catch (const YAML::Exception& error) {
-    faults.add({error.mark.line + 1, error.mark.column + 1}, "YAML: " + error.msg);
+    const auto [position, message] = yaml_fault(text, {error.mark.line + 1, error.mark.column + 1}, error.msg);
+    faults.add(position, message);
   }
   return document;
 }
@@ -249,7 +263,7 @@ class Override {
       Document value;
       place = Reader(value, value_faults).read(YAML::Load(value_), "", 0);
     } catch (const YAML::Exception& error) {
-      return fault(fmt::format("{}: YAML: {}", assignment_, error.msg));
+      return fault(fmt::format("{}: {}", assignment_, yaml_fault(value_, {1, 1}, error.msg).second));
     }
     if (!value_faults.empty()) fault(assignment_ + ": " + value_faults.text());
     std::erase_if(document_.positions, [&](const auto& entry) {

@@ -17,6 +17,7 @@
 #include "output_folder.hpp"
 #include "sweep_progress.hpp"
 #include "sweep_table.hpp"
+#include "writable_folder.hpp"
 
 namespace fortet::study {
 
@@ -117,39 +118,39 @@ class Commands {
     for (std::size_t i = 0; i < cases.size(); ++i) {
       if (line_.case_number == 0 || line_.case_number == static_cast<int>(i) + 1) chosen.push_back(i);
     }
-    std::vector<std::unique_ptr<Study>> studies;
-    for (const std::size_t i : chosen) {
+    // One at a time: a case is built anew when its turn comes, so that a sweep needs the memory of one.
+    const auto study_of = [&](std::size_t i) {
       std::vector<std::string> assignments = cases[i].assignments;
       assignments.insert(assignments.end(), line_.overrides.begin(), line_.overrides.end());
-      studies.push_back(build(text, assignments));
-    }
-    for (std::size_t c = 0; c < chosen.size(); ++c) {
-      const Deck& deck = studies[c]->deck();
-      const std::string& name = cases[chosen[c]].name;
+      std::unique_ptr<Study> study = build(text, assignments);
+      const Deck& deck = study->deck();
       require_petsc_options(deck);
-      require_folder(deck, std::filesystem::path(deck.output) / name, !name.empty());
-    }
-    if (cases.size() > 1 && line_.case_number == 0) {
-      const std::filesystem::path output = studies.front()->deck().output;
+      require_folder(deck, std::filesystem::path(deck.output) / cases[i].name, !cases[i].name.empty());
+      return study;
+    };
+    for (std::size_t c = 1; c < chosen.size(); ++c) study_of(chosen[c]);
+    std::unique_ptr<Study> study = study_of(chosen.front());
+    const std::filesystem::path output = study->deck().output;
+    require_writable(output, communicator_);
+    const bool is_sweep = cases.size() > 1 && line_.case_number == 0;
+    if (is_sweep) {
       parallel::together(communicator_, [&] {
         if (communicator_.is_root()) refuse_foreign(output, OutputFolder::foreign(output, names_of_sweep(), text));
       });
     }
     if (only_check) {
-      say(studies.front()->plan());
+      say(study->plan());
       if (cases.size() > 1) say(fmt::format("{} cases\n", cases.size()));
       say("no faults\n");
       return 0;
     }
     Watch watch(line_.walltime);
-    banner(*studies.front());
-    const std::filesystem::path output = studies.front()->deck().output;
-    const std::vector<Parameters> orders = studies.front()->deck().orders;
-    const bool is_sweep = cases.size() > 1 && line_.case_number == 0;
+    banner(*study);
+    const std::vector<Parameters> orders = study->deck().orders;
     std::unique_ptr<OutputFolder> whole;  // of a sweep
     if (is_sweep) {
       whole = std::make_unique<OutputFolder>(communicator_, output, names_of_sweep(), text, line_.restarts);
-      whole->clear(&studies.front()->deck(),
+      whole->clear(&study->deck(),
                    line_.restarts ? std::vector<std::string>{"sweep.state"} : std::vector<std::string>{}, cases.size());
     }
     SweepTable sweep;
@@ -157,16 +158,17 @@ class Commands {
                            [&](io::State& state) { sweep.exchange(state); });
     for (std::size_t c = 0; c < chosen.size(); ++c) {
       const Case& one = cases[chosen[c]];
+      if (!study) study = study_of(chosen[c]);
       if (!one.name.empty())
         say(fmt::format("\n{} ({} of {}): {}\n", one.name, chosen[c] + 1, cases.size(),
                         cut(fmt::format("{}", fmt::join(one.assignments, " ")))));
       const std::filesystem::path folder = one.name.empty() ? output : output / one.name;
-      const std::string identity = identity_of(studies[c]->deck(), line_.petsc_options);
+      const std::string identity = identity_of(study->deck(), line_.petsc_options);
       if (progress.has(one.name, identity) && results_are_there(folder)) {
         say("finished by an earlier run\n");
       } else {
         try {
-          const Study::Outcome outcome = run_one(*studies[c], folder, text, watch);
+          const Study::Outcome outcome = run_one(*study, folder, text, watch);
           sweep.add(one, outcome);
           if (outcome.failures.empty()) progress.add(one.name, identity);
         } catch (const std::exception& exception) {
@@ -178,7 +180,7 @@ class Commands {
           sweep.add_failure(one, error);
         }
       }
-      studies[c].reset();
+      study.reset();
     }
     if (is_sweep) {
       sweep.judge_orders(orders);

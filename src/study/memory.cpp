@@ -29,17 +29,16 @@ Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_
   const Parameters& p = settings.parameters;
   const double d = settings.process->dimension(), particles = static_cast<double>(settings.particles),
                times = static_cast<double>(settings.at.size());
-  bool absorbing = false;
-  for (const auto& sides : settings.walls.conditions) {
-    for (const ensembles::Wall wall : sides) absorbing = absorbing || wall == ensembles::Wall::absorbing;
-  }
+  const bool absorbing = settings.walls.absorbs();
   Study::Memory memory;
   const bool twice = has_budget && ensembles::has_step_error(settings);
   memory.kept.shared_out =
       bytes_of_number * particles * times * (d + absorbing + p.boolean("log_density")) * (twice ? 2 : 1);
+  const double time_grid = 112 * integer_of(p, "steps");  // a step with the list of its parts
   memory.kept.per_rank = trajectory_bytes(p, d);
+  memory.working.per_rank = time_grid;
   memory.working.shared_out = bytes_of_number * particles * p.boolean("path_energy");
-  memory.working.per_rank = memory.kept.per_rank;
+  memory.working.per_rank += memory.kept.per_rank;
   return memory;
 }
 
@@ -55,6 +54,7 @@ Study::Memory of_density(const densities::DensitySettings& settings, const densi
     memory.working.shared_out = std::max(1.0, companion) * memory.working.shared_out + snapshots * (1 + companion);
   }
   if (has_field) memory.kept.per_node = snapshots;
+  memory.kept.per_rank = bytes_of_number * plan.steps;  // the times of the steps taken
   return memory;
 }
 
@@ -104,10 +104,25 @@ std::vector<Study::Memory> Study::memory() const {
   const auto has_budget = [&](const std::string& object, const Parameters& parameters) {
     return parameters.boolean("error_budget") && is_compared(object);
   };
+  constexpr double worth_telling = 1e6;
   for (const std::string& object : order_) {
     const auto [section, name] = Target(object);
     const Parameters& parameters = *deck_.find(section, name);
-    if (section == "densities") {
+    if (section == "laws") {
+      const double bytes = laws_.at(name)->bytes();
+      if (bytes < worth_telling) continue;
+      all.emplace_back();
+      all.back().kept.per_rank = bytes;
+      all.back().working.per_rank = bytes;  // the table of a file while it is read
+    } else if (section == "grids") {
+      double edges = 0;
+      const densities::Grid& grid = *grids_.at(name);
+      for (int k = 0; k < grid.dimension(); ++k) edges += static_cast<double>(grid.cells(k));
+      if (2 * bytes_of_number * edges < worth_telling) continue;
+      all.emplace_back();
+      all.back().kept.per_rank = 2 * bytes_of_number * edges;  // edges and centres
+      all.back().working.per_rank = bytes_of_number * edges;
+    } else if (section == "densities") {
       const densities::DensitySettings& settings = densities_.at(name);
       const std::string equation = parameters.text("equation");
       const bool is_law = equation == "forward" || equation == "stationary";

@@ -169,12 +169,29 @@ void Study::train(const std::string& name, const std::filesystem::path& folder, 
   if (!trained) model.write_weights(weights, communicator_);
 }
 
+namespace {
+/// What diverges says of which object and process; a message that names the object already stays as it is.
+void named(const std::string& object, const Parameters* parameters, const std::function<void()>& body) {
+  const Target target(object);
+  try {
+    body();
+  } catch (const DivergedError& error) {
+    const std::string message = error.what();
+    if (message.find(target.name) != std::string::npos) throw;
+    const bool has_process = parameters && parameters->has("process");
+    throw DivergedError(fmt::format(
+        "{}{}: {}", object, has_process ? fmt::format(" (processes.{})", parameters->text("process")) : "", message));
+  }
+}
+}  // namespace
+
 Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper) {
   Outcome outcome;
   const auto timed = [&](const std::string& object, const auto& body) {
     Progress progress(object, communicator_.is_root());
     const double start = MPI_Wtime();
-    body(progress);
+    const Target target(object);
+    named(object, deck_.find(target.section, target.name), [&] { body(progress); });
     const double seconds = MPI_Wtime() - start;
     parallel::ExactSum sum;
     sum.add(seconds);

@@ -80,6 +80,18 @@ bool fits(Type type, const Parameter& parameter, Json& value) {
 }
 
 namespace {
+/// Counts are 32-bit integers unless their schema says otherwise; the numbers of kinds of a grid fit them.
+constexpr double largest_integer = 2147483647;
+
+/// The parameter with the range that its type has by itself.
+Parameter with_limits(const Parameter& parameter, Type type) {
+  Parameter limited = parameter;
+  if (type != Type::integer && type != Type::integers) return limited;
+  if (limited.highest >= 1e308) limited.highest = largest_integer;
+  if (limited.lowest <= -1e308) limited.lowest = -largest_integer;
+  return limited;
+}
+
 bool inside(const Parameter& parameter, double value) {
   if (!std::isfinite(value)) return false;
   return (parameter.lowest_excluded ? value > parameter.lowest : value >= parameter.lowest) &&
@@ -110,7 +122,7 @@ std::string out_of_range(Type type, const Parameter& parameter, const Json& valu
     case Type::integers:
     case Type::matrix:
       if (value.is_array() && value.empty()) return "the list is empty";
-      return first_outside(parameter, value);
+      return first_outside(with_limits(parameter, type), value);
     case Type::texts:
     case Type::expressions:
       return value.is_array() && value.empty() ? "the list is empty" : "";

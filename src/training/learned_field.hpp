@@ -55,7 +55,8 @@ class LearnedField : public processes::Field {
   }
 
   void run(double t, ConstPoints x, Points* values, double* divergence) const {
-    if (!trained_) throw UsageError("the " + head_.name + " of models." + model_ + " is used before it was trained");
+    if (!trained_)
+      throw NotComputedYet("the " + head_.name + " of models." + model_ + " is used before it was trained");
     const Decoding decoding = head_.decoding(t);
     const int d = input_dimension(), m = output_dimension();
     const auto centre = [&](int k) { return head_.centre.size() > 0 ? head_.centre[k] : 0.0; };

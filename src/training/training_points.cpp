@@ -33,11 +33,12 @@ std::int64_t permuted(std::int64_t index, std::int64_t n, std::array<std::uint32
 PointArray rows_of(const laws::Law& law) {
   const auto mixture = law.as_mixture();
   if (!mixture || mixture->means().size() < 2) return {};
-  const auto& means = mixture->means();
-  const auto& covariances = mixture->covariances();
+  const laws::MeansView means = mixture->means();
+  const laws::CovariancesView covariances = mixture->covariances();
   const auto& weights = mixture->weights();
   for (std::size_t i = 0; i < means.size(); ++i) {
-    if (!covariances[i].isZero(0) || weights[i] != weights[0]) return {};
+    if ((i == 0 || !covariances.are_equal()) && !covariances[i].isZero(0)) return {};
+    if (weights[i] != weights[0]) return {};
   }
   PointArray rows(static_cast<Index>(means.size()), law.dimension());
   for (Index i = 0; i < rows.size(); ++i) {

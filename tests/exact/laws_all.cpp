@@ -299,7 +299,7 @@ TEST(Empirical, FixedSamplesOfALaw) {
     const LawPtr law = make_law(Parameters::make("laws", "empirical", {{"of", "wide"}, {"points", n}}), of_seed);
     const auto mixture = law->as_mixture();
     std::vector<double> all;
-    for (const auto& x : mixture->means()) all.push_back(x[0]);
+    for (std::size_t k = 0; k < mixture->means().size(); ++k) all.push_back(mixture->means()[k][0]);
     return all;
   };
   const std::vector<double> x = points(1);

@@ -4,6 +4,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace fortet {
 
@@ -31,6 +32,18 @@ struct ParameterError : UsageError {
   ParameterError(std::string parameter_path, const std::string& message)
       : UsageError(message), parameter(std::move(parameter_path)) {}
   std::string parameter;
+};
+
+/// Several of them, found in one pass: `all` in the order in which they were found.
+struct ParameterErrors : ParameterError {
+  explicit ParameterErrors(std::vector<ParameterError> found)
+      : ParameterError(found.front().parameter, found.front().what()), all(std::move(found)) {}
+  std::vector<ParameterError> all;
+};
+
+/// Something is asked for that a study computes only later: a validation leaves out what it cannot know yet (exit 2).
+struct NotComputedYet : UsageError {
+  explicit NotComputedYet(const std::string& message) : UsageError(message) {}
 };
 
 /// A solver did not converge or a value is not finite (exit 3).

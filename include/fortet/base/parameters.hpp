@@ -3,6 +3,7 @@
 /// lists of one stand for scalars where the schema says so. Kinds read them with the typed getters.
 #include <map>
 
+#include "fortet/base/error.hpp"
 #include "fortet/base/schema.hpp"
 
 namespace fortet {
@@ -45,6 +46,30 @@ class Parameters {
  private:
   std::string name_, kind_;
   Json values_;
+};
+
+/// Collects the faults of several values, so that a user sees all of them at once.
+class ParameterFaults {
+ public:
+  /// Runs `body` and keeps the ParameterError that it throws.
+  template <class Body>
+  void attempt(Body body) {
+    try {
+      body();
+    } catch (const ParameterErrors& errors) {
+      found_.insert(found_.end(), errors.all.begin(), errors.all.end());
+    } catch (const ParameterError& error) {
+      found_.push_back(error);
+    }
+  }
+  /// Throws what was kept, if anything was.
+  void raise() const {
+    if (found_.size() == 1) throw found_.front();
+    if (!found_.empty()) throw ParameterErrors(found_);
+  }
+
+ private:
+  std::vector<ParameterError> found_;
 };
 
 }  // namespace fortet

@@ -80,6 +80,11 @@ struct Parameter {
     choices = std::move(values);
     return *this;
   }
+  /// Integers are at most 2^31 - 1 unless this or between() says otherwise.
+  Parameter& at_most(double high) {
+    highest = high;
+    return *this;
+  }
   Parameter& of(std::string category_name) {
     category = std::move(category_name);
     return *this;

@@ -55,6 +55,9 @@ class BridgeSolver {
   /// A process without noise that has the same laws, where process() has noise; to be asked for before solve(). Null
   /// for kinds without one.
   virtual processes::ProcessPtr flow() { return nullptr; }
+  /// Names of the numbers that BridgePath::quantities will hold; one of them may be withheld where the solution does
+  /// not support it.
+  virtual std::vector<std::string> quantities() const = 0;
   /// Goes on from the checkpoint of a solve that was interrupted, if settings.checkpoints has one. Saves its state
   /// before it throws DivergedError.
   virtual BridgePath solve() = 0;

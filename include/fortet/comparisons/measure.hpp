@@ -23,8 +23,10 @@ struct Measurement {
   std::string note;
 };
 
-/// What a measure may ask for. During validation results are missing: paths have grids, processes and dimensions only,
-/// and `work` of an ensemble has the path energy's name if it will be summed. Times `at` were recorded by every side.
+/// What a measure may ask for. During validation results are missing: paths have grids, processes, dimensions, the
+/// times and number of their particles and whether these have weights; `quantities` of a density has the names of those
+/// that it will have, `work` of an ensemble the path energy's name if it will be summed. Times `at` were recorded by
+/// every side.
 struct MeasureContext {
   /// An object by "section.name": a law, density, ensemble; of a process only `process` is set.
   std::function<Side(const std::string& target)> side;

@@ -99,8 +99,9 @@ void exchange(io::State& state, DensityPath& path);
 struct DensityPlan {
   std::string propagator;  ///< the kind that will be used
   double cells = 0, bytes = 0;
-  double steps = 0;  ///< 0: chosen while solving
-  std::vector<std::string> remarks;
+  double steps = 0;                     ///< 0: chosen while solving
+  std::vector<std::string> quantities;  ///< names of the numbers that DensityPath::quantities will hold
+  std::vector<std::string> remarks;     ///< what a user should know before
 };
 
 /// Throws ParameterError or UsageError for settings that cannot be solved, without solving anything. Collective.

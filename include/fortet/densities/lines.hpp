@@ -32,6 +32,9 @@ LineSet whole_lines(const Grid& grid, int axis);
 LineSet slab_lines(const Grid& grid, int axis);
 /// x[m] = centre of the line in the axes m != lines.axis.
 void line_position(const Grid& grid, const LineSet& lines, Index line, double* x);
+/// All rows of `points` at the line in a lane of a tile; `shared`: any line stands for all, the globally first is
+/// taken.
+void lane_position(const Grid& grid, const LineSet& lines, bool shared, Index tile, int lane, Points points);
 
 /// Rows of a tile: rows[j] = cell j of each line; missing lines of the last tile read as zero.
 void load_tile(const double* data, const LineSet& lines, Index tile, Lanes* rows);

@@ -45,6 +45,12 @@ enum class Wall { none, reflecting, periodic, absorbing };
 struct Walls {
   std::vector<double> lower, upper;  ///< empty: no walls
   std::vector<std::array<Wall, 2>> conditions;
+  bool absorbs() const {
+    for (const auto& sides : conditions) {
+      if (sides[0] == Wall::absorbing || sides[1] == Wall::absorbing) return true;
+    }
+    return false;
+  }
 };
 
 /// Parameters of one entry of `ensembles:` after the names are resolved.

@@ -15,6 +15,9 @@
 
 namespace fortet::laws {
 
+/// Laws and processes hold dense matrices of their coordinates: beyond this many they are too large to be worked with.
+inline constexpr double most_dimensions = 10000;
+
 /// What a law can do; a use that lacks something is refused at validation with the name of what is missing.
 struct Capabilities {
   bool sample = true, log_density = true, score = true, cell_masses = true, moments = true;
@@ -46,6 +49,8 @@ class Law {
   /// quadrature per cell to 1e-10 of the total mass.
   virtual void cell_masses(const std::vector<std::vector<double>>& edges, std::span<double> out) const;
   virtual Moments moments() const;
+  /// Memory that it holds on each rank, in bytes, where that may be large.
+  virtual double bytes() const { return 0; }
   /// This law as a mixture of normal laws (of which points are the limit of zero covariance), exactly or by a
   /// quadrature whose error is below rounding; null when it is none. Closed-form marginals of linear processes come
   /// from here.

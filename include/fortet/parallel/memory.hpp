@@ -12,8 +12,8 @@ struct HighWater {
 /// Collective.
 HighWater memory_high_water(const Communicator& ranks);
 
-/// Bytes that processes may have on this machine: its memory, or less where a control group says so (a job of Slurm, a
-/// container). Not collective.
+/// Bytes that processes may have on this machine: its memory, or less where a control group (a job of Slurm, a
+/// container) or a limit of the shell says so. Not collective.
 double memory_of_this_node();
 
 struct Machine {

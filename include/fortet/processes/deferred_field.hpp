@@ -18,7 +18,7 @@ class DeferredField : public Field {
 
  private:
   const Field& field() const {
-    if (!field_) throw UsageError(what_ + " is used before it was computed");
+    if (!field_) throw NotComputedYet(what_ + " is used before it was computed");
     return *field_;
   }
   std::string what_;

@@ -22,6 +22,10 @@ class KineticEnergy : public Measure {
   KineticEnergy(const Parameters& p, const MeasureContext& context)
       : parameters_(p), process_(require_process(context.side(p.text("of")), "of")) {
     require_snapshots(context.side(p.text("in")), process_->dimension(), "in");
+    if (measured_times(p, context.side(p.text("in"))).size() < 2) {
+      throw ParameterError(p.has("at") ? "at" : "in",
+                           "expected at least two times: the energy is an integral over time");
+    }
     if (p.has("squared_w2")) squared_w2_ = p.real("squared_w2");
     if (!p.has("between")) return;
     if (squared_w2_) throw ParameterError("between", "expected one of `between` and `squared_w2`");
@@ -56,7 +60,6 @@ class KineticEnergy : public Measure {
       if (i > 0) energy += (times[i] - times[i - 1]) * (now + before) / 2;
       before = now;
     }
-    if (times.size() < 2) throw UsageError(fmt::format("{} is recorded at one time only", side.name));
     std::vector<Measurement> result{{"", "kinetic_energy", times.back(), energy, {}, {}, {}, {}, ""}};
     if (squared_w2_) {
       result.push_back({"", "squared_w2", times.back(), *squared_w2_, {}, {}, {}, {}, ""});

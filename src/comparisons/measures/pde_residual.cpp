@@ -17,15 +17,14 @@ class PdeResidual : public Measure {
     const Side side = context.side(p.text("in"));
     require_snapshots(side, process_->dimension(), "in");
     if (!side.density) throw ParameterError("in", fmt::format("expected a density, found {}", side.name));
-    if (p.has("at") && p.reals("at").size() < 2) {
-      throw ParameterError("at", "expected at least two times: dp/dt is a difference");
+    if (measured_times(p, side).size() < 2) {
+      throw ParameterError(p.has("at") ? "at" : "in", "expected at least two times: dp/dt is a difference");
     }
   }
 
   std::vector<Measurement> evaluate(const MeasureContext& context, const parallel::Communicator&) override {
     const Side side = context.side(parameters_.text("in"));
     const std::vector<double> times = measured_times(parameters_, side);
-    if (times.size() < 2) throw UsageError(fmt::format("{} is recorded at one time only", side.name));
     std::vector<Measurement> result;
     for (std::size_t i = 1; i < times.size(); ++i) {
       const densities::Snapshot &first = side.density->at(times[i - 1]), &second = side.density->at(times[i]);

@@ -8,8 +8,20 @@ class Quantity : public Measure {
  public:
   Quantity(const Parameters& parameters, const MeasureContext& context)
       : of_(parameters.text("of")), names_(parameters.texts("quantity")) {
-    if (!context.side(of_).density) {
+    const Side side = context.side(of_);
+    if (!side.density) {
       throw ParameterError("of", fmt::format("{} has no quantities: expected a bridge or a density", of_));
+    }
+    std::vector<std::string> known;
+    for (const auto& [name, value] : side.density->quantities) known.push_back(name);
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      if (side.density->quantities.contains(names_[i])) continue;
+      const std::string nearest = nearest_name(names_[i], known);
+      throw ParameterError(
+          fmt::format("quantity[{}]", i),
+          fmt::format("{} will have no quantity '{}'; {}{}", of_, names_[i],
+                      known.empty() ? std::string("it has none") : fmt::format("it has {}", fmt::join(known, ", ")),
+                      nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
     }
   }
   std::vector<Measurement> evaluate(const MeasureContext& context, const parallel::Communicator&) override {
@@ -19,15 +31,11 @@ class Quantity : public Measure {
     std::vector<Measurement> found;
     for (const std::string& name : names_) {
       const auto at = quantities.find(name);
-      if (at == quantities.end()) {
-        std::vector<std::string> known;
-        for (const auto& [key, value] : quantities) known.push_back(key);
-        throw UsageError(fmt::format("{} has no quantity '{}'; it has {}", of_, name, fmt::join(known, ", ")));
-      }
       Measurement one;
       one.quantity = name;
       one.time = time;
-      one.value = at->second;
+      one.value = at == quantities.end() ? std::numeric_limits<double>::quiet_NaN() : at->second;
+      if (at == quantities.end()) one.note = "withheld: this solution on this grid does not support it";
       found.push_back(std::move(one));
     }
     return found;

@@ -10,10 +10,6 @@ PointArray particles(const Side& side, double time, std::int64_t first, Index n,
                      const parallel::Communicator& communicator) {
   require_particles(side, time, communicator);
   const ensembles::Snapshot& snapshot = snapshot_at(*side.ensemble, time);
-  if (!snapshot.weights.empty()) {
-    throw UsageError(fmt::format(
-        "{} carries weights of survival: distances between samples take particles of equal weight", side.name));
-  }
   const Index size = snapshot.positions.size(), begin = std::clamp<Index>(first - snapshot.first, 0, size),
               end = std::clamp<Index>(first + n - snapshot.first, 0, size);
   PointArray result(n, snapshot.positions.dimension());
@@ -23,6 +19,16 @@ PointArray particles(const Side& side, double time, std::int64_t first, Index n,
     std::copy(all.begin(), all.end(), result.view().coordinate(k));
   }
   return result;
+}
+
+void require_equal_weights(const Side& side, const std::string& key) {
+  for (const ensembles::Snapshot& snapshot : side.ensemble->snapshots) {
+    if (snapshot.total == 0) throw ParameterError(key, fmt::format("{} has no particles", side.name));
+    if (snapshot.weights.empty()) continue;
+    throw ParameterError(key, fmt::format("{} carries weights of survival: distances between samples take particles of "
+                                          "equal weight",
+                                          side.name));
+  }
 }
 
 int dimension_of(const Side& side) { return side.law ? side.law->dimension() : side.ensemble->process->dimension(); }
@@ -59,6 +65,7 @@ void check_samples(const Parameters& parameters, const MeasureContext& context) 
   for (const auto& [key, side] : {std::pair{"of", &sides.of}, std::pair{"against", &sides.against}}) {
     if (!side->law && !side->ensemble)
       throw ParameterError(key, fmt::format("expected a law or an ensemble, found {}", side->name));
+    if (side->ensemble) require_equal_weights(*side, key);
     if (side->law && !side->law->capabilities().sample)
       throw ParameterError(key, fmt::format("{} cannot be sampled", side->name));
   }

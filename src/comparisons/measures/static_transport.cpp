@@ -131,6 +131,12 @@ class StaticTransport : public Measure {
   StaticTransport(const Parameters& parameters, const MeasureContext& context) : parameters_(parameters) {
     const Side side = context.side(parameters.text("of"));
     if (!side.density) throw ParameterError("of", fmt::format("expected a bridge, found {}", side.name));
+    const auto& snapshots = side.density->snapshots;
+    const double horizon = side.density->process->horizon();
+    if (snapshots.size() < 2 || snapshots.front().time > 0 || snapshots.back().time < horizon * (1 - 1e-12)) {
+      throw ParameterError(
+          "of", fmt::format("{} is not recorded at its two ends: let its 'at' hold 0 and {:g}", side.name, horizon));
+    }
     const densities::Grid& grid = *side.density->grid;
     if (!parameters.has("sigma") && grid.dimension() > 1 && grid.cell_count() > largest_exact) {
       throw ParameterError("of", fmt::format("exact transport in several dimensions takes up to {} cells, found {}",
@@ -143,9 +149,6 @@ class StaticTransport : public Measure {
     const Side side = context.side(parameters_.text("of"));
     const bool entropic = parameters_.has("sigma");
     const auto& snapshots = side.density->snapshots;
-    if (snapshots.size() < 2 || snapshots.front().time > 0) {
-      throw UsageError(fmt::format("{}: {} is not recorded at its two ends", parameters_.name(), side.name));
-    }
     const Ends ends = Ends::of(*side.density, communicator);
     std::vector<double> value{0};
     parallel::together(communicator, [&] {

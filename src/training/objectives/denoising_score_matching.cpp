@@ -160,7 +160,7 @@ const Registered<ModelFactory> ddpm{
      "beta_k)(1 - abar_k)) with the posterior variance s_k^2 (beta_1 at k = 1)",
      "Ho, Jain and Abbeel, 2020",
      score_parameters({defaulted("weighting", {Type::choice}, "simple", "w_k").one_of({"simple", "elbo"}),
-                       defaulted("chain_steps", {Type::integer}, 1000, "steps of the chain").at_least(1)})},
+                       defaulted("chain_steps", {Type::integer}, 1000, "steps of the chain").between(1, 1000000)})},
     [](const Parameters& p, const ModelContext& context) -> ModelPtr {
       const auto process = linear_noising(context.process(p.text("process")), p.text("process"),
                                           context.law(p.text("data"))->dimension());
