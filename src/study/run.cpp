@@ -103,6 +103,7 @@ void Study::bridge(const std::string& name, Metrics& metrics, Keeper& keeper, Ou
         path = solver.solve();
       });
   path.law.quantities = path.quantities;  // for the file and for measures
+  if (!path.notes.empty()) outcome.notes["bridges." + name] = path.notes;
   bridge_run_->progress = nullptr;
   bridge_run_->metrics = nullptr;
   bridge_run_->checkpoints = nullptr;
@@ -148,6 +149,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       timed(object, [&](Progress& progress) { bridge(name, metrics, keeper, outcome, progress); });
     } else if (section == "models") {
       timed(object, [&](Progress& progress) { train(name, folder, metrics, keeper, progress); });
+      if (auto notes = models_.at(name)->notes(); !notes.empty()) outcome.notes[object] = std::move(notes);
     } else if (section == "measures") {
       timed(object, [&](Progress&) {
         keeper.pass();
