@@ -12,13 +12,14 @@ struct Meaning {
   std::string objective;       ///< kind of the model that wrote it; not compared
   std::string field, predict;  ///< as in Head
   double horizon = 1;
-  Eigen::VectorXd centre;      ///< of the field, empty: the origin
-  std::vector<double> table;   ///< [time][column], see table_columns
+  Eigen::VectorXd centre;     ///< of the field, empty: the origin
+  std::vector<double> table;  ///< [time][column], see table_columns
 };
 
 /// Columns of the table: the time, the law that is learned from, X_t = start X_0 + end X_1 + noise z (for a noising
 /// process X_t - m = start (X_0 - m) + noise z), and the decoding.
-inline constexpr std::array<const char*, 8> table_columns{"t", "start", "end", "noise", "input", "time", "skip", "gain"};
+inline constexpr std::array<const char*, 8> table_columns{"t",     "start", "end",  "noise",
+                                                          "input", "time",  "skip", "gain"};
 
 Meaning meaning_of(const std::string& objective, const Head& head);
 

@@ -144,9 +144,10 @@ class NetworkLearners : public Learners {
     }
     const std::optional<Meaning> found = read_meaning(file, head.name, name);
     if (!found) {
-      notes_.push_back(fmt::format("{} does not say what its network '{}' means (it is older than fortet 0.2); it was "
-                                   "taken for what the deck says: predict: {}",
-                                   name, head.name, meanings_.back().predict));
+      notes_.push_back(
+          fmt::format("{} does not say what its network '{}' means (it is older than fortet 0.2); it was "
+                      "taken for what the deck says: predict: {}",
+                      name, head.name, meanings_.back().predict));
       return;
     }
     const std::string difference =

@@ -15,12 +15,28 @@ FlowMatching::FlowMatching(int dimension, processes::InterpolantPtr interpolant,
     const processes::Interpolant::Coefficients c = of->at(t);
     return PathPoint{c.alpha, c.beta, c.gamma};
   };
-  heads_.push_back({"velocity", Loss::regression, [](double t) { return Decoding{1, t, 0, 1}; }, {}, "velocity", path,
-                    1, with_score});
+  heads_.push_back({"velocity",
+                    Loss::regression,
+                    [](double t) {
+                      return Decoding{1, t, 0, 1};
+                    },
+                    {},
+                    "velocity",
+                    path,
+                    1,
+                    with_score});
   if (with_score) {
     const double gain = 1 / half_noise_;
-    heads_.push_back({"score", Loss::regression, [gain](double t) { return Decoding{1, t, 0, gain}; }, {},
-                      "score_times_half_variance", path, 1, true});
+    heads_.push_back({"score",
+                      Loss::regression,
+                      [gain](double t) {
+                        return Decoding{1, t, 0, gain};
+                      },
+                      {},
+                      "score_times_half_variance",
+                      path,
+                      1,
+                      true});
   }
 }
 

@@ -108,8 +108,9 @@ const Registered<ModelFactory> dsb{{"models", "dsb",
                                     "from the paths that the other simulates, first from those of the reference",
                                     "De Bortoli, Thornton, Heng and Doucet, 2021", two_way_parameters({})},
                                    [](const Parameters& p, const ModelContext& context) -> ModelPtr {
-                                     const auto objective = std::make_shared<MeanMatching>(
-                                         context.law(p.text("target"))->dimension(), p.real("sigma"), context.seed, p.name());
+                                     const auto objective =
+                                         std::make_shared<MeanMatching>(context.law(p.text("target"))->dimension(),
+                                                                        p.real("sigma"), context.seed, p.name());
                                      return std::make_shared<DiffusionBridge>(p, context, objective);
                                    }};
 
