@@ -17,4 +17,15 @@ EndpointMasses endpoint_masses(const densities::Grid& grid, const laws::Law& law
   return result;
 }
 
+void require_laws_on_grid(const densities::Grid& grid, const laws::Law& law, const std::string& which) {
+  constexpr double limit = 0.01;
+  std::vector<double> masses(grid.local_count());
+  parallel::together(grid.communicator(), [&] { law.cell_masses(grid.local_edges(), masses); });
+  const double outside = 1 - grid_sum(grid, masses);
+  if (outside <= limit) return;
+  throw ParameterError("grid", fmt::format("the grid is too small for the {} law: a mass of {:.3g} of it lies outside, "
+                                           "and at most {:g} may be left out. Take a grid that holds it",
+                                           which, outside, limit));
+}
+
 }  // namespace fortet::bridges

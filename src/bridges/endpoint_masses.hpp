@@ -13,4 +13,8 @@ struct EndpointMasses {
 /// Collective. Throws DivergedError for a law without mass on the grid; `which`: "source" or "target".
 EndpointMasses endpoint_masses(const densities::Grid& grid, const laws::Law& law, const std::string& which);
 
+/// Throws ParameterError for a law of which more than a hundredth lies outside of the grid, as densities do: what is
+/// left would be scaled up to a law of its own. Collective.
+void require_laws_on_grid(const densities::Grid& grid, const laws::Law& law, const std::string& which);
+
 }  // namespace fortet::bridges

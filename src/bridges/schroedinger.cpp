@@ -2,6 +2,7 @@
 /// 1940, Leonard 2014).
 #include <numbers>
 
+#include "contraction.hpp"
 #include "coupling.hpp"
 #include "endpoint_masses.hpp"
 #include "fortet/bridges/bridge.hpp"
@@ -11,6 +12,7 @@
 #include "grid_sum.hpp"
 #include "potentials.hpp"
 #include "reference.hpp"
+#include "resolution.hpp"
 #include "steered.hpp"
 
 namespace fortet::bridges {
@@ -100,10 +102,14 @@ class Schroedinger : public BridgeSolver {
     state.rows("log_hat_0", log_hat0_, grid_.cell_count(), first, 1);
     state.rows("log_phi_1", log_phi1_, grid_.cell_count(), first, 1);
     io::exchange(state, "quantities", bridge.quantities);
+    state.size("notes", bridge.notes);
+    for (std::string& note : bridge.notes) state.text("note", note);
     if (!state.restores()) return;
     source_ = masses(*settings_.source, "source", bridge);
     reserve_slices();
-    record(*make_carrier(settings_.reference, in_logarithms_, std::move(propagator_)), bridge);
+    std::map<std::string, double> quantities = bridge.quantities;
+    record(*make_carrier(settings_.reference, in_logarithms_, std::move(propagator_)), bridge, nullptr);
+    bridge.quantities = std::move(quantities);  // those that were withheld stay so
     bridge.process = process_;
   }
 
@@ -151,13 +157,57 @@ class Schroedinger : public BridgeSolver {
       bridge.quantities["annealing_iterations"] = stage_->annealing_iterations;
     bridge.quantities["iterations"] = static_cast<double>(found.iterations);
     bridge.quantities["marginal_error"] = found.error;
-    bridge.quantities["contraction_rate"] = found.rate;
     bridge.quantities["log_domain"] = stage_->in_logarithms;
     in_logarithms_ = stage_->in_logarithms;
     log_hat0_ = potentials.log_initial();
     log_phi1_ = potentials.log_final();
+    const ContractionRate rate = contraction_rate(grid_, *carrier, horizon_, source_, target_, log_hat0_, log_phi1_);
+    bridge.quantities["contraction_rate"] = rate.value;
+    bridge.quantities["contraction_rate_error"] = rate.error;
     add_costs(stage_->iteration.log_phi0, *carrier, bridge);
-    record(*carrier, bridge);
+    Resolution resolution(grid_, *settings_.reference);
+    record(*carrier, bridge, &resolution);
+    judge(resolution, bridge);
+  }
+
+  /// Errors of the quantities from what the cells resolve; takes away those that they do not.
+  void judge(const Resolution& resolution, BridgePath& bridge) const {
+    std::map<std::string, double>& q = bridge.quantities;
+    const double entropy = q.at("relative_entropy"), noise_error = resolution.noise_error();
+    double widths = 0, moved = 0;
+    for (int k = 0; k < grid_.dimension(); ++k) {
+      double width = 0;
+      for (Index i = 0; i < grid_.cells(k); ++i) width = std::max(width, grid_.width(k, i));
+      // Masses of cells widen each end by h^2 / 12; the cost of transport changes by at most the change of the noise.
+      widths += width * width / 6;
+      moved += resolution.variance(k) * noise_error;
+    }
+    q["transport_cost_error"] = widths + moved;
+    // 4/3 of the difference to leading order, 3/2 up to the largest number; the marginals are sharp up to their error.
+    const double by_cells = 1.5 * std::abs(entropy - resolution.girsanov());
+    double noise = 0;
+    for (int k = 0; k < grid_.dimension(); ++k) noise += resolution.variance(k) / grid_.dimension();
+    const double by_ends = noise > 0 ? widths / noise : 0;
+    const double error = by_cells + by_ends + entropy * noise_error * (resolution.worst() > 0.1 ? 0.5 : 0);
+    q["relative_entropy_error"] = error;
+    q["kinetic_energy_error"] =
+        std::abs(q.at("kinetic_energy")) * (entropy > 0 ? std::min(1.0, error / entropy) : 0) + by_ends * noise;
+    if (q.contains("entropic_cost")) q["entropic_cost_error"] = 2 * noise * error;
+    // theta belongs to the noise: (Dm - s) / (Dm + s) changes by at most half the relative change of s.
+    q["contraction_rate_error"] += 0.5 * noise_error;
+    if (resolution.is_resolved()) return;
+    std::vector<std::string> gone;
+    for (const char* name : {"kinetic_energy", "relative_entropy", "entropic_cost", "contraction_rate"}) {
+      if (q.erase(name) > 0) gone.push_back(name);
+      q.erase(std::string(name) + "_error");
+    }
+    std::vector<Index> cells;
+    for (int k = 0; k < grid_.dimension(); ++k) cells.push_back(resolution.cells_needed(k));
+    bridge.notes.push_back(fmt::format(
+        "withheld: {}. The noise is finer than the cells: width x drift / noise^2 is {:.3g}, where {:g} is the most "
+        "that cells resolve; the drift of the bridge is too small and its laws between the ends are too wide. Take "
+        "about {} cells, or more noise",
+        fmt::join(gone, ", "), resolution.worst(), Resolution::largest, fmt::join(cells, " x ")));
   }
 
   std::unique_ptr<densities::Propagator> make_propagator(const processes::ProcessPtr& reference) const {
@@ -289,7 +339,7 @@ class Schroedinger : public BridgeSolver {
 
   /// Both potentials at all slices, one slice at a time: the law at the times of the deck, the fields of the processes,
   /// the kinetic energy.
-  void record(Carrier& carrier, BridgePath& bridge) {
+  void record(Carrier& carrier, BridgePath& bridge, Resolution* resolution) {
     const std::vector<double> times = slice_times(), volumes = grid_.local_volumes();
     std::vector<double> zeros(times.size()), phi = log_phi1_, filled;
     for (std::size_t k = times.size(); k-- > 0;) {
@@ -320,6 +370,11 @@ class Schroedinger : public BridgeSolver {
       most = std::max(most, sum);
       const double before = power;
       power = steering_power(times[k], mass);
+      if (resolution) {
+        const double earlier = k > 0 ? times[k] - times[k - 1] : 0,
+                     later = k + 1 < times.size() ? times[k + 1] - times[k] : 0;
+        resolution->add(times[k], 0.5 * (earlier + later), mass, *potential_);
+      }
       if (k > 0) energy += 0.5 * (times[k] - times[k - 1]) * (before + power);
       if (flow_steering_) {
         std::vector<double> half = hat;
@@ -440,6 +495,8 @@ const Registered<BridgeFactory> registered_schroedinger{
 }  // namespace
 
 std::unique_ptr<BridgeSolver> make_bridge(BridgeSettings settings) {
+  require_laws_on_grid(*settings.grid, *settings.source, "source");
+  require_laws_on_grid(*settings.grid, *settings.target, "target");
   const std::string kind = settings.parameters.kind();
   return Registry<BridgeFactory>::instance().find("bridges", kind)(std::move(settings));
 }

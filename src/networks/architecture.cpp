@@ -36,7 +36,8 @@ const Registered<ArchitectureFactory> mlp{
      "Rumelhart, Hinton and Williams 1986",
      common_parameters("selu", {defaulted("hidden", {Type::integers}, Json::array({64, 64, 64}),
                                           "Widths of the hidden layers; an empty list is a linear map")
-                                    .between(1, 65536)})},
+                                    .between(1, 65536)
+                                    .or_empty()})},
     [](const Parameters& parameters, Architecture& architecture) {
       for (const long width : parameters.integers("hidden")) {
         if (width < 1) throw ParameterError("hidden", fmt::format("expected widths of at least 1, found {}", width));

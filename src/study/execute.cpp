@@ -280,6 +280,9 @@ class Commands {
       for (const auto& [quantity, value] : path.quantities)
         say(fmt::format("bridges.{}: {} = {:.10g}\n", name, quantity, value));
     }
+    for (const auto& [object, notes] : outcome.notes) {
+      for (const std::string& note : notes) say(fmt::format("{}: note: {}\n", object, note));
+    }
     say(fmt::format("{:<40} {:>9} {:>9} {:>9}\n", "wall time over the ranks", "min", "mean", "max"));
     for (const Study::Timing& timing : outcome.timings) {
       say(fmt::format("  {:<38} {:>9} {:>9} {:>9}\n", timing.object, duration_text(timing.least),

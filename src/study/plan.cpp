@@ -42,6 +42,9 @@ std::string Study::plan() const {
     text += fmt::format("  {:<28} {}{}\n", object, what,
                         targets.empty() ? "" : fmt::format("  <- {}", fmt::join(targets, ", ")));
   }
+  for (const auto& [name, model] : models_) {
+    for (const std::string& note : model->notes()) text += fmt::format("  models.{}: note: {}\n", name, note);
+  }
   text += fmt::format("  memory: about {} in all on {} rank{}\n", bytes_text(most_memory(ranks, nodes)), ranks,
                       ranks == 1 ? "" : "s");
   if (disk > 0) text += fmt::format("  disk: about {} on every node, as long as the study runs\n", bytes_text(disk));

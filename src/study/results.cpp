@@ -314,6 +314,7 @@ void write_results(const Study& study, const Study::Outcome& outcome, OutputFold
     if (!path.quantity_errors.empty()) results["quantity_errors"]["densities." + name] = path.quantity_errors;
     if (!path.notes.empty()) results["notes"]["densities." + name] = path.notes;
   }
+  for (const auto& [object, notes] : outcome.notes) results["notes"][object] = notes;
   for (const auto& [name, path] : outcome.bridges) results["quantities"]["bridges." + name] = path.quantities;
   for (const comparisons::Measurement& one : outcome.measurements) results["measures"].push_back(to_json(one));
   for (const comparisons::Result& result : outcome.checks) results["checks"].push_back(to_json(result));

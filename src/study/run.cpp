@@ -145,6 +145,7 @@ void Study::bridge(const std::string& name, Metrics& metrics, Keeper& keeper, Ou
       });
   finished_.insert("bridges." + name);
   path.law.quantities = path.quantities;  // for the file and for measures
+  if (!path.notes.empty()) outcome.notes["bridges." + name] = path.notes;
   bridge_run_->progress = nullptr;
   bridge_run_->metrics = nullptr;
   bridge_run_->checkpoints = nullptr;
@@ -230,6 +231,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       attempt(object, object, [&](Progress& progress) { bridge(name, metrics, keeper, outcome, progress); });
     } else if (section == "models") {
       attempt(object, object, [&](Progress& progress) { train(name, folder, metrics, keeper, progress); });
+      if (auto notes = models_.at(name)->notes(); !notes.empty()) outcome.notes[object] = std::move(notes);
     } else if (section == "measures") {
       attempt(object, object, [&](Progress&) {
         keeper.pass();

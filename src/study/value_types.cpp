@@ -121,7 +121,7 @@ std::string out_of_range(Type type, const Parameter& parameter, const Json& valu
     case Type::reals:
     case Type::integers:
     case Type::matrix:
-      if (value.is_array() && value.empty()) return "the list is empty";
+      if (value.is_array() && value.empty() && !parameter.may_be_empty) return "the list is empty";
       return first_outside(with_limits(parameter, type), value);
     case Type::texts:
     case Type::expressions:

@@ -4,6 +4,7 @@
 
 #include "fortet/networks/weights_file.hpp"
 #include "fortet/parallel/meeting.hpp"
+#include "meaning.hpp"
 #include "trainer.hpp"
 #include "training_points.hpp"
 
@@ -40,7 +41,9 @@ class NetworkLearners : public Learners {
       const std::string name = settings_.name + "." + head.name;
       networks::Network<Real> network(architecture, settings_.seed, name);
       auto published = std::make_shared<networks::Network<Real>>(architecture, settings_.seed, name);
+      meanings_.push_back(meaning_of(settings_.parameters.kind(), head));
       if (!settings_.initial_weights.empty()) {
+        require_same_meaning(head, communicator);
         networks::read_network(settings_.initial_weights, head.name, "weights", network, communicator);
         const std::span<const Real> weights = std::as_const(network).parameters();
         std::copy(weights.begin(), weights.end(), published->parameters().begin());
@@ -54,6 +57,7 @@ class NetworkLearners : public Learners {
   }
 
   processes::FieldPtr field(std::size_t head) const override { return learners_[head].field; }
+  std::vector<std::string> notes() const override { return notes_; }
   std::int64_t parameter_count() const override {
     std::int64_t count = 0;
     for (const auto& learner : learners_) count += static_cast<std::int64_t>(learner.network.parameters().size());
@@ -77,6 +81,7 @@ class NetworkLearners : public Learners {
     for (const auto& learner : learners_) {
       networks::write_network<Real>(file, learner.head.name, *learner.published,
                                     {{"weights", std::as_const(*learner.published).parameters()}});
+      write_meaning(file, learner.head.name, meanings_[static_cast<std::size_t>(&learner - learners_.data())]);
     }
     file.close(io::Hdf5File::End::sealed);
   }
@@ -122,6 +127,35 @@ class NetworkLearners : public Learners {
   }
 
  private:
+  /// Of the weights file and of this model, whose last meaning belongs to the head.
+  void require_same_meaning(const Head& head, const parallel::Communicator& communicator) {
+    const std::string name = settings_.initial_weights.string();
+    io::verify_seal(communicator, name);
+    io::Hdf5File file(communicator, name, io::Hdf5File::Mode::read);
+    if (!file.has(head.name)) {
+      std::string others;
+      for (const char* other : {"velocity", "score", "forward", "backward"}) {
+        if (file.has(other)) others += fmt::format("{}{}", others.empty() ? "" : ", ", other);
+      }
+      throw ParameterError("weights", fmt::format("{} holds no network for the {} that models.{} learns, but {}", name,
+                                                  head.name, settings_.name, others.empty() ? "none" : others));
+    }
+    const std::optional<Meaning> found = read_meaning(file, head.name, name);
+    if (!found) {
+      notes_.push_back(
+          fmt::format("{} does not say what its network '{}' means (it is older than fortet 0.2); it was "
+                      "taken for what the deck says: predict: {}",
+                      name, head.name, meanings_.back().predict));
+      return;
+    }
+    const std::string difference =
+        first_difference(*found, meanings_.back(), head.decoding_needs_path || settings_.steps == 0);
+    if (difference.empty()) return;
+    throw ParameterError("weights",
+                         fmt::format("the network '{}' of {}, written by a model of kind {}, means something else: {}. "
+                                     "Give models.{} the parameters it was trained with, or train anew",
+                                     head.name, name, found->objective, difference, settings_.name));
+  }
   /// Exchanges what the fields evaluate with what they evaluated when the round began.
   void swap_with_start() {
     for (std::size_t h = 0; h < learners_.size(); ++h) {
@@ -135,6 +169,8 @@ class NetworkLearners : public Learners {
 
   TrainingSettings settings_;
   std::vector<Learner<Real>> learners_;
+  std::vector<Meaning> meanings_;  ///< of their heads
+  std::vector<std::string> notes_;
   TrainingState<Real> state_;
   bool resumed_ = false;  ///< from a checkpoint, and train() has not been called since
 };

@@ -34,6 +34,7 @@ class Learners {
  public:
   virtual ~Learners() = default;
   virtual processes::FieldPtr field(std::size_t head) const = 0;
+  virtual std::vector<std::string> notes() const = 0;
   virtual std::int64_t parameter_count() const = 0;
   /// Goes on where an earlier run has saved a training: returns its round, or 0 if there is none. Until train() is
   /// called, which takes up that round, the fields are those at its start, so that what is simulated from them is the
@@ -60,6 +61,7 @@ class NetworkModel : public Model {
   processes::ProcessPtr process() const override { return process_; }
   std::int64_t parameter_count() const override { return learners_->parameter_count(); }
   int shards() const override { return settings_.shards; }
+  std::vector<std::string> notes() const override { return learners_->notes(); }
   void train(const TrainingContext& context) override {
     learners_->train(*objective_, context, learners_->resume(context));
   }

@@ -21,12 +21,21 @@ struct Decoding {
 /// (Hyvarinen 2005); sliced: weight (|s|^2 / 2 + v . grad(v . s)) for a probe v (Song et al. 2019).
 enum class Loss { regression, implicit, sliced };
 
+/// The law that a network learns from at one time: X_t = start X_0 + end X_1 + noise z.
+struct PathPoint {
+  double start = 1, end = 0, noise = 0;
+};
+
 /// One network of a model.
 struct Head {
-  std::string name;  ///< "velocity" or "score": the field it gives
+  std::string name;  ///< "velocity" or "score", "forward" or "backward" drift: the field it gives
   Loss loss = Loss::regression;
   std::function<Decoding(double t)> decoding;
   Eigen::VectorXd centre;  ///< empty: the origin
+  std::string predict;     ///< what the network's output is called, see docs/weights.md
+  std::function<PathPoint(double t)> path;
+  double horizon = 1;
+  bool decoding_needs_path = true;  ///< false: the field is a transport from X_0 to X_1, by whatever path
 };
 
 /// What one head learns from: filled by Objective::draw. `target` is for regression, `probe` for sliced losses.

@@ -113,6 +113,45 @@ TEST(SchroedingerBridge, RateOfFortetsIteration) {
   }
 }
 
+TEST(SchroedingerBridge, RateIsThatOfThePlainIterationUnderAcceleration) {
+  const Line line{-0.5, 0.8, 0.7, 1.4, 1};
+  const double h = 18.0 / 400;
+  double first = 0;
+  for (const char* acceleration : {"none", "relaxation", "anderson"}) {
+    const auto quantities = solve(line, 400, {{"acceleration", acceleration}}).path.quantities;
+    const double rate = quantities.at("contraction_rate");
+    EXPECT_NEAR(rate, line.rate(), h * h) << acceleration;
+    EXPECT_LE(std::abs(rate - line.rate()), quantities.at("contraction_rate_error") + h * h / 6) << acceleration;
+    if (first == 0) first = rate;
+    EXPECT_NEAR(rate, first, 1e-6) << acceleration;
+  }
+}
+
+TEST(SchroedingerBridge, NumbersAreWithinTheirErrorsOrWithheld) {
+  int withheld = 0, kept = 0;
+  for (const double sigma : {0.1, 0.3, 1.0}) {
+    const Line line{-0.6, 0.3, 0.6, 0.35, sigma};
+    for (const int cells : {60, 120, 480}) {
+      const auto path = solve(line, cells, {{"tolerance", 1e-9}}, 2.5).path;
+      const auto& q = path.quantities;
+      EXPECT_LE(std::abs(q.at("transport_cost") - line.transport_cost()), q.at("transport_cost_error"));
+      EXPECT_EQ(q.contains("kinetic_energy"), path.notes.empty());
+      if (!q.contains("kinetic_energy")) {
+        EXPECT_NE(path.notes.front().find("kinetic_energy"), std::string::npos);
+        ++withheld;
+        continue;
+      }
+      ++kept;
+      const double energy = 2 * sigma * sigma * line.relative_entropy();
+      EXPECT_LE(std::abs(q.at("relative_entropy") - line.relative_entropy()), q.at("relative_entropy_error"));
+      EXPECT_LE(std::abs(q.at("kinetic_energy") - energy), q.at("kinetic_energy_error"));
+      EXPECT_LE(std::abs(q.at("contraction_rate") - line.rate()), q.at("contraction_rate_error"));
+    }
+  }
+  EXPECT_GE(withheld, 2);
+  EXPECT_GE(kept, 3);
+}
+
 TEST(SchroedingerBridge, AccelerationNeedsFewerIterations) {
   const Line line{-0.5, 0.9, 0.5, 1.1, 0.42};
   const Solved plain = solve(line, 300, {{"acceleration", "none"}}),

@@ -82,6 +82,21 @@ with tempfile.TemporaryDirectory() as weights:
     train("steps: 0, weights: out/m.weights.h5", 0, "done")  # those before the step that failed
     train("steps: 5, network: {kind: mlp, hidden: [16, 16]}", 0, "done")
     train("steps: 0, weights: out/m.weights.h5, network: {kind: mlp, hidden: [16, 8]}", 2, "hidden")
+    # Weights are taken for nothing but what they were trained to mean.
+    DENOISE = "processes: {{v: {{kind: vp, dimension: 2, beta: {beta}}}}}\nmodels: {{m: {{kind: denoising_score_matching, data: data, process: v, {training}}}}}\n"
+    flow, LEARN = LEARN, LEARN.splitlines(keepends=True)
+    LEARN = "".join(LEARN[:4]) + DENOISE.replace("{beta}", "5")
+    other = LEARN.replace("beta: 5", "beta: 2")
+    train("batch: 32, steps: 5, predict: noise", 0, "done")
+    train("batch: 32, steps: 0, weights: out/m.weights.h5, predict: noise", 0, "done")
+    train("batch: 32, steps: 5, weights: out/m.weights.h5, predict: noise, optimizer: {kind: sgd, rate: 1e-3}", 0, "done")
+    train("batch: 32, steps: 0, weights: out/m.weights.h5, predict: data", 2, "predict: noise in the file, data in the deck")
+    LEARN = other
+    train("batch: 32, steps: 0, weights: out/m.weights.h5, predict: noise", 2, "the law that is learned from")
+    LEARN = flow
+    train("steps: 0, weights: out/m.weights.h5", 2, "holds no network for the velocity")
+    train("steps: 5, network: {kind: mlp, hidden: []}", 0, "done")
+    train("steps: 5, network: {kind: mlp, hidden: [16, 16]}", 0, "done")
     file = pathlib.Path(weights) / "out/m.weights.h5"
     good = file.read_bytes()
     file.write_bytes(good[: len(good) // 2])

@@ -42,6 +42,7 @@ struct Parameter {
   std::string unit_text;
   double lowest = -1e308, highest = 1e308;
   bool lowest_excluded = false, highest_excluded = false;
+  bool may_be_empty = false;  ///< a list without entries is a value
   std::vector<std::string> choices;
   std::string category;           ///< of references and nested kinds
   std::vector<Parameter> fields;  ///< of records
@@ -87,6 +88,10 @@ struct Parameter {
   }
   Parameter& of(std::string category_name) {
     category = std::move(category_name);
+    return *this;
+  }
+  Parameter& or_empty() {
+    may_be_empty = true;
     return *this;
   }
   Parameter& with(std::vector<Parameter> record_fields) {

@@ -72,6 +72,7 @@ class Study {
     std::map<std::string, bridges::BridgePath> bridges;
     std::vector<comparisons::Result> checks;
     std::vector<comparisons::Measurement> measurements;
+    std::map<std::string, std::vector<std::string>> notes;  ///< by object: what a user has to know of its results
     std::vector<Timing> timings;  ///< in the order in which the objects were computed
     std::vector<Failure> failures;
     bool agrees() const;

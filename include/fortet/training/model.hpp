@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "fortet/base/parameters.hpp"
 #include "fortet/base/registry.hpp"
@@ -35,6 +36,8 @@ class Model {
   virtual processes::ProcessPtr process() const { return nullptr; }
   virtual std::int64_t parameter_count() const = 0;
   virtual int shards() const = 0;  ///< into which a batch is cut: at most so many ranks
+  /// What a user has to know of the model and of its training; the same on all ranks.
+  virtual std::vector<std::string> notes() const { return {}; }
   /// Collective. The same weights, bit for bit, on any number of ranks that is a power of two up to the number of
   /// shards (more ranks than the largest such power wait). Goes on with what the checkpoints hold and offers them every
   /// step, on the ranks that train. Throws UsageError for more ranks than shards, DivergedError for a loss that is not

@@ -54,7 +54,7 @@ class BridgeMatching : public Objective {
   TrainingDraws draws_;
   std::shared_ptr<Pairs> pairs_;
   std::array<bool, 2> learns_{true, true};
-  std::vector<Head> heads_ = two_way_heads();
+  std::vector<Head> heads_ = two_way_heads(sigma_);
 };
 
 class DiffusionBridgeMatching : public TwoWayBridge {

@@ -44,7 +44,9 @@ class DenoisingScoreMatching : public Objective {
     const auto decoding = [process = data_.shared_process(), prediction](double t) {
       return prediction(t, NoiseLevel::at(*process, t));
     };
-    heads_.push_back({"score", Loss::regression, decoding, data_.process().mean()});
+    constexpr std::array<const char*, 4> names{"noise", "data", "score", "velocity"};
+    heads_.push_back({"score", Loss::regression, decoding, data_.process().mean(),
+                      names[static_cast<std::size_t>(prediction.of)], data_.path(), data_.process().horizon(), true});
   }
   int dimension() const override { return data_.dimension(); }
   const std::vector<Head>& heads() const override { return heads_; }

@@ -11,10 +11,32 @@ FlowMatching::FlowMatching(int dimension, processes::InterpolantPtr interpolant,
       margin_(margin) {
   const double noise = interpolant_->bridge_noise();
   half_noise_ = noise > 0 ? noise * noise / 2 : 0.5;
-  heads_.push_back({"velocity", Loss::regression, [](double t) { return Decoding{1, t, 0, 1}; }, {}});
+  const auto path = [of = interpolant_](double t) {
+    const processes::Interpolant::Coefficients c = of->at(t);
+    return PathPoint{c.alpha, c.beta, c.gamma};
+  };
+  heads_.push_back({"velocity",
+                    Loss::regression,
+                    [](double t) {
+                      return Decoding{1, t, 0, 1};
+                    },
+                    {},
+                    "velocity",
+                    path,
+                    1,
+                    with_score});
   if (with_score) {
     const double gain = 1 / half_noise_;
-    heads_.push_back({"score", Loss::regression, [gain](double t) { return Decoding{1, t, 0, gain}; }, {}});
+    heads_.push_back({"score",
+                      Loss::regression,
+                      [gain](double t) {
+                        return Decoding{1, t, 0, gain};
+                      },
+                      {},
+                      "score_times_half_variance",
+                      path,
+                      1,
+                      true});
   }
 }
 

@@ -47,7 +47,8 @@ class ImplicitScoreMatching : public Objective {
                       [timed](double t) {
                         return Decoding{1, timed ? t : 0, 0, 1};
                       },
-                      std::move(centre)});
+                      std::move(centre), "score", timed ? noised_->path() : [](double) { return PathPoint{}; },
+                      timed ? noised_->process().horizon() : 1, true});
   }
 
   std::optional<NoisedData> noised_;

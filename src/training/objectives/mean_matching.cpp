@@ -10,8 +10,10 @@ namespace {
 /// Stored regression targets (x, t) -> drift.
 class MeanMatching : public Objective {
  public:
-  MeanMatching(int dimension, std::uint64_t seed, const std::string& name)
-      : dimension_(dimension), choices_(seed, parallel::Purpose::training, name + ".choice") {}
+  MeanMatching(int dimension, double sigma, std::uint64_t seed, const std::string& name)
+      : dimension_(dimension),
+        choices_(seed, parallel::Purpose::training, name + ".choice"),
+        heads_(two_way_heads(sigma)) {}
   int dimension() const override { return dimension_; }
   const std::vector<Head>& heads() const override { return heads_; }
   bool learns(std::size_t head) const override { return head == learning_; }
@@ -44,7 +46,7 @@ class MeanMatching : public Objective {
   Direction learning_ = backward;
   PointArray points_, targets_;
   std::vector<double> times_;
-  std::vector<Head> heads_ = two_way_heads();
+  std::vector<Head> heads_;
 };
 
 class DiffusionBridge : public TwoWayBridge {
@@ -106,8 +108,9 @@ const Registered<ModelFactory> dsb{{"models", "dsb",
                                     "from the paths that the other simulates, first from those of the reference",
                                     "De Bortoli, Thornton, Heng and Doucet, 2021", two_way_parameters({})},
                                    [](const Parameters& p, const ModelContext& context) -> ModelPtr {
-                                     const auto objective = std::make_shared<MeanMatching>(
-                                         context.law(p.text("target"))->dimension(), context.seed, p.name());
+                                     const auto objective =
+                                         std::make_shared<MeanMatching>(context.law(p.text("target"))->dimension(),
+                                                                        p.real("sigma"), context.seed, p.name());
                                      return std::make_shared<DiffusionBridge>(p, context, objective);
                                    }};
 

@@ -33,6 +33,13 @@ NoisedData::NoisedData(const Parameters& parameters, const ModelContext& context
   }
 }
 
+std::function<PathPoint(double t)> NoisedData::path() const {
+  return [process = process_](double t) {
+    const NoiseLevel level = NoiseLevel::at(*process, t);
+    return PathPoint{level.alpha, 0, level.sigma};
+  };
+}
+
 void NoisedData::points(std::uint32_t step, Index first, Points centred, Points z) const {
   points_.draw(step, first, centred);
   draws_.normals(step, first, z);

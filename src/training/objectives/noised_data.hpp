@@ -26,6 +26,8 @@ class NoisedData {
   int dimension() const { return points_.dimension(); }
   const TrainingDraws& draws() const { return draws_; }
   double time(double uniform) const { return smallest_time_ + (process_->horizon() - smallest_time_) * uniform; }
+  /// Of a head that learns from these data.
+  std::function<PathPoint(double t)> path() const;
   /// X_0 - m and the noises z.
   void points(std::uint32_t step, Index first, Points centred, Points z) const;
 

@@ -11,9 +11,11 @@ namespace fortet::training {
 /// Heads of such a model.
 enum Direction : std::size_t { forward = 0, backward = 1 };
 
-inline std::vector<Head> two_way_heads() {
+inline std::vector<Head> two_way_heads(double sigma) {
   const auto drift = [](double t) { return Decoding{1, t, 0, 1}; };
-  return {{"forward", Loss::regression, drift, {}}, {"backward", Loss::regression, drift, {}}};
+  const auto path = [sigma](double t) { return PathPoint{1 - t, t, sigma * std::sqrt(t * (1 - t))}; };
+  return {{"forward", Loss::regression, drift, {}, "drift", path, 1, true},
+          {"backward", Loss::regression, drift, {}, "drift", path, 1, true}};
 }
 
 /// a f + b g.

@@ -1,0 +1,51 @@
+#pragma once
+/// What the cells of a Schroedinger bridge resolve. Between cells of width h the reference jumps with the rates D /
+/// h^2, D = a/2; steered with a velocity u it is no diffusion unless q = h |u| / a is small. Per unit of time and in
+/// units of u^2 / (2 a) its relative entropy is 2 (q asinh q - sqrt(1 + q^2) + 1) / q^2 = 1 - q^2/12 + .., that of the
+/// drift read off the gradient of log phi (asinh q / q)^2 = 1 - q^2/3 + ..: by Girsanov's theorem both would be the
+/// same number. Their difference, q^2/4, is 3/4 of the larger error.
+#include <string>
+#include <vector>
+
+#include "fortet/densities/grid.hpp"
+#include "fortet/processes/process.hpp"
+
+namespace fortet::bridges {
+
+class Resolution {
+ public:
+  Resolution(const densities::Grid& grid, const processes::Process& reference)
+      : grid_(grid),
+        reference_(reference),
+        steered_(grid.dimension()),
+        power_(grid.dimension()),
+        drifted_(grid.dimension()),
+        noise_(grid.dimension()) {}
+
+  /// Adds time t with its weight in the sum over time: masses of this rank's cells, `gradient` of log phi. Collective.
+  void add(double t, double weight, const std::vector<double>& mass, const processes::Field& gradient);
+
+  double girsanov() const { return girsanov_; }  ///< 1/2 int E grad log phi . a grad log phi dt
+  /// h |u| / a and h |b| / a, root mean square over the energy and over the law.
+  double steering_number(int axis) const;
+  double reference_number(int axis) const;
+  double worst() const;  ///< of all these
+  bool is_resolved() const { return worst() <= largest; }
+  /// Relative error of the noise that the reference has on these cells, largest of the axes.
+  double noise_error() const;
+  /// int a_kk dt over the law.
+  double variance(int axis) const { return noise_[axis]; }
+  /// Cells of an axis that would be needed.
+  Index cells_needed(int axis) const;
+
+  /// At this number the drift's power is wrong by q^2/3 = 8 percent.
+  static constexpr double largest = 0.5;
+
+ private:
+  const densities::Grid& grid_;
+  const processes::Process& reference_;
+  double girsanov_ = 0, duration_ = 0;
+  std::vector<double> steered_, power_, drifted_, noise_;
+};
+
+}  // namespace fortet::bridges
