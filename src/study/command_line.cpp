@@ -73,7 +73,7 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
     app.exit(error, out, err);
     if (speaks) {
       std::fputs(out.str().c_str(), stdout);
-      std::fputs(err.str().c_str(), stderr);
+      std::fputs(cut(err.str()).c_str(), stderr);
     }
     result.exit_code = static_cast<int>(is_fault ? ExitCode::usage : ExitCode::done);
     return result;
@@ -84,7 +84,8 @@ CommandLine parse_command_line(int argc, char** argv, bool speaks) {
   if (!walltime.empty()) {
     result.walltime = seconds_of(walltime);
     if (!(result.walltime > 0)) {
-      if (speaks) std::fprintf(stderr, "fortet: --walltime %s: expected H:M:S, M:S or seconds\n", walltime.c_str());
+      if (speaks)
+        std::fprintf(stderr, "fortet: --walltime %s: expected H:M:S, M:S or seconds\n", cut(walltime).c_str());
       result.exit_code = static_cast<int>(ExitCode::usage);
     }
   }

@@ -94,7 +94,7 @@ class Commands {
                     known["petsc"].get<std::string>(), known["hdf5"].get<std::string>(),
                     known["mpi"].get<std::string>(), communicator_.size(), communicator_.size() == 1 ? "" : "s",
                     omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s", study.deck().seed, line_.argument,
-                    std::hash<std::string>{}(study.deck().resolved.dump()), study.deck().title));
+                    std::hash<std::string>{}(study.deck().resolved.dump()), cut(study.deck().title)));
   }
 
   int run() {
@@ -259,6 +259,7 @@ class Commands {
     write_deck(study.deck(), output);
     Study::Outcome outcome = study.run(folder, metrics, keeper);
     const double computed = communicator_.max(MPI_Wtime() - start);
+    output.require_own();
     try {
       write_results(study, outcome, output,
                     {line_.words, line_.petsc_options, parallel::unread_petsc_options(), computed}, communicator_);
@@ -314,7 +315,8 @@ class Commands {
 int end(const parallel::Communicator& communicator, const Error& error) {
   parallel::meet_or_end(communicator, error);
   if (communicator.is_root())
-    std::fprintf(stderr, "%s%s\n", error.exit_code() == ExitCode::usage ? "" : "fortet: ", error.what());
+    std::fprintf(stderr, "%s%s\n",
+                 error.exit_code() == ExitCode::usage ? "" : "fortet: ", cut(error.what(), 20000).c_str());
   return static_cast<int>(error.exit_code());
 }
 

@@ -88,7 +88,7 @@ void Keeper::choose_source(const Restart& restart) {
       require_same_study(io::read_bytes(from / "study.json"), identity_, from.string());
       source_ = from;
     } else if (!restart.from.empty()) {
-      throw UsageError(fmt::format("{}: holds no checkpoints\n", from.string()));
+      throw UsageError(fmt::format("{}: holds no checkpoints\n", cut(from.string())));
     } else {
       say("no checkpoint yet: starting afresh");
     }
@@ -265,8 +265,7 @@ void Keeper::act(const parallel::Communicator& communicator, const io::Exchange*
   const Verdict verdict = consult(communicator);
   if (verdict.lost) {
     watch_.end();
-    throw IoError(fmt::format("{}: another run works in this folder now, or its lock was removed; this one ends",
-                              results_.path().string()));
+    throw results_.lost();
   }
   if (verdict.stop) {
     watch_.end();

@@ -116,6 +116,15 @@ OutputFolder::OutputFolder(const parallel::Communicator& communicator, std::file
   before_abort_.emplace([path = path_] { remove_lock(path); });
 }
 
+IoError OutputFolder::lost() const {
+  return IoError(path_.string() +
+                 ": another run works in this folder now, or the lock of this one was removed; this one ends");
+}
+
+void OutputFolder::require_own() const {
+  if (communicator_.any(is_lost())) throw lost();
+}
+
 void OutputFolder::say(const std::string& text) const { std::fprintf(stderr, "fortet: %s\n", text.c_str()); }
 
 void OutputFolder::clear(const Deck* deck, const std::vector<std::string>& kept, std::size_t cases) {

@@ -36,6 +36,10 @@ class OutputFolder {
   bool is_new() const { return is_new_; }
   /// On the root: the folder is no longer this run's alone.
   bool is_lost() const { return lock_ && lock_->is_lost(); }
+  /// What a run that has lost its folder ends with.
+  IoError lost() const;
+  /// Throws that, if it is so: before the results are written.
+  void require_own() const;
 
   /// Removes what earlier runs left, but for checkpoints, the names in `kept`, and files that the deck reads. `cases`:
   /// how many folders of cases a sweep will write; those of a larger one are emptied too. 0: of no sweep.
