@@ -201,8 +201,9 @@ double solving_bytes(const DensitySettings& settings, const DensityOptions& opti
   const bool is_default = kind == "automatic" || kind == "strang";
   const double edges = shape.cross > 0 ? d == 2 ? 6 : 12 : 2 * d;
   const double graph = edges * sizeof(Edge) + 2 * number;
-  // Masses and their logarithm or companion, volumes, both sides of an exchange; the current, which is a diagnostic.
-  double working = number * (5 + d + 2);
+  // Masses and their logarithm or companion, volumes, both sides of an exchange; the current, which is a diagnostic, and
+  // the fluxes that it is the mean of.
+  double working = number * (6 + 2 * d);
   // The graph of the propagator and that of the diagnostics, in lists that have room to grow.
   if (shape.cross > 0) working += 3 * graph;
   if (is_default && shape.cross == 0 && !settings.process->is_axis_separable()) working += 2 * d * number;

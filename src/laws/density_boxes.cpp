@@ -13,6 +13,8 @@ constexpr std::array<int, 3> first_boxes{256, 32, 10};
 constexpr std::array<double, 3> wanted_acceptance{0.95, 0.8, 0.5};
 constexpr std::array<std::size_t, 3> most_boxes{100000, 100000, 100000};
 
+constexpr double least_acceptance = 1e-3;  ///< below it sampling takes too long
+
 /// Of a pole this share of the mass may be drawn evenly over its box.
 constexpr double negligible_share = 1e-12;
 
@@ -72,13 +74,19 @@ DensityBoxes::DensityBoxes(const Expression& potential, double temperature, cons
   if (!std::isfinite(log_sum(masses))) {
     throw ParameterError("potential", "exp(-potential/temperature) vanishes on the whole box: it cannot be normalised");
   }
+  if (const double accepted = acceptance(); !(accepted > least_acceptance)) {
+    throw ParameterError("potential",
+                         fmt::format("the potential varies on scales far below the size of the box: cut into {} "
+                                     "boxes, one draw of {:.3g} would be accepted",
+                                     boxes_.size(), 1 / accepted));
+  }
 }
 
 double DensityBoxes::acceptance() const {
   std::vector<double> masses, bounds;
   for (const DensityBox& box : boxes_) {
     masses.push_back(box.log_mass);
-    bounds.push_back(log_bound(box, dimension_));
+    bounds.push_back(box.is_singular ? box.log_mass : log_bound(box, dimension_));
   }
   return std::exp(log_sum(masses) - log_sum(bounds));
 }
@@ -173,15 +181,22 @@ void DensityBoxes::refuse_pole(const DensityBox& box) const {
                                place(box)));
 }
 
-/// Cuts the boxes that waste more than the average; false when there is nothing to gain.
+/// Cuts the boxes that waste more than the average, and in any case a twentieth of them: where bounds differ by large
+/// powers all but one are below the average. False when there is nothing to gain.
 bool DensityBoxes::refine() {
-  std::vector<double> masses, bounds;
+  std::vector<double> masses, bounds, wasted;
   for (const DensityBox& box : boxes_) {
     masses.push_back(box.log_mass);
     bounds.push_back(box.is_singular ? -infinity : log_bound(box, dimension_));
+    wasted.push_back(bounds.back() + std::log1p(-std::min(1.0, std::exp(masses.back() - bounds.back()))));
+    if (std::isnan(wasted.back())) wasted.back() = -infinity;
   }
-  const double mass = log_sum(masses), bound = log_sum(bounds);
-  const bool is_good = std::isfinite(mass) && mass - bound >= std::log(wanted_acceptance[dimension_ - 1]);
+  const double mass = log_sum(masses), bound = log_sum(bounds), wanted = wanted_acceptance[dimension_ - 1];
+  const bool is_good = std::isfinite(mass) && mass - bound >= std::log(wanted);
+  std::vector<double> sorted = wasted;
+  const auto place = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 20);
+  std::nth_element(sorted.begin(), place, sorted.end(), std::greater<>());
+  const double threshold = std::min(*place, bound + std::log((1 - wanted) / static_cast<double>(boxes_.size())));
   std::vector<DensityBox> next;
   bool has_cut = false;
   for (std::size_t i = 0; i < boxes_.size(); ++i) {
@@ -193,9 +208,7 @@ bool DensityBoxes::refine() {
     if (box.is_singular) {
       wasteful = box.log_mass > mass + std::log(negligible_share);
     } else if (!is_good && boxes_.size() < most_boxes[dimension_ - 1]) {
-      const double wasted = bounds[i] + std::log1p(-std::min(1.0, std::exp(masses[i] - bounds[i])));
-      wasteful =
-          wasted >= bound + std::log((1 - wanted_acceptance[dimension_ - 1]) / static_cast<double>(boxes_.size()));
+      wasteful = wasted[i] > -infinity && wasted[i] >= threshold;
     }
     if (!wasteful || !can_be_cut) {
       next.push_back(box);

@@ -49,6 +49,13 @@ Study::Memory of_density(const densities::DensitySettings& settings, const densi
   Study::Memory memory;
   memory.kept.shared_out = snapshots * (has_budget ? 2 : 1);  // with signed errors of all cells
   memory.working.shared_out = plan.bytes - snapshots;
+  double fields = 0;
+  for (const std::string& field : settings.parameters.texts("store")) fields += field != "density";
+  // As measured: the current or velocity of a snapshot, with what they are computed from, and what the file still holds
+  // of the one before.
+  const double writing =
+      fields > 0 ? bytes_of_number * plan.cells * (9 + 2 * settings.grid->dimension() + 4 * fields) : 0;
+  memory.working.shared_out = std::max(memory.working.shared_out, writing - bytes_of_number * plan.cells);
   if (has_budget) {  // the companions' snapshots, and the one that is solved on a finer grid in one dimension
     const double companion = settings.grid->can_be_coarsened() && settings.grid->dimension() > 1 ? 0.25 : 2;
     memory.working.shared_out = std::max(1.0, companion) * memory.working.shared_out + snapshots * (1 + companion);
@@ -112,8 +119,7 @@ std::vector<Study::Memory> Study::memory() const {
       const double bytes = laws_.at(name)->bytes();
       if (bytes < worth_telling) continue;
       all.emplace_back();
-      all.back().kept.per_rank = bytes;
-      all.back().working.per_rank = bytes;  // the table of a file while it is read
+      all.back().kept.per_rank = bytes;  // more than the table of a file while it is read
     } else if (section == "grids") {
       double edges = 0;
       const densities::Grid& grid = *grids_.at(name);

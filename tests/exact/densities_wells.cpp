@@ -68,6 +68,26 @@ TEST(Stationary, NonReversibleLinearProcess) {
   expect_order(gaps, 1.7, 2.4, "gap of a non-reversible process");
 }
 
+// dX = (sin x + 1/2) dt + dW on a circle: by Stratonovich's double integral over one period J
+// is 0.0279466. Second order on a uniform grid.
+TEST(Stationary, CurrentOfAWashboard) {
+  const auto washboard = process("expression", {{"drift", {"sin(x) + 0.5"}}, {"noise", 1}});
+  std::vector<double> found;
+  for (const int cells : {128, 256}) {
+    densities::DensitySettings settings;
+    settings.name = "steady";
+    settings.process = washboard;
+    settings.grid = grid({{"lower", 0}, {"upper", 2 * M_PI}, {"cells", cells}, {"boundary", "periodic"}});
+    settings.at = {0};
+    settings.parameters =
+        Parameters::make("densities", "", {{"process", "washboard"}, {"grid", "circle"}, {"equation", "stationary"}});
+    const densities::DensityPlan plan = densities::check_density(settings);
+    EXPECT_EQ(plan.quantities, std::vector<std::string>{"current"});
+    found.push_back(densities::solve_density(settings).quantities.at("current"));
+  }
+  EXPECT_NEAR((4 * found[1] - found[0]) / 3, 0.0279466, 5e-8);  // the digits of the reference
+}
+
 TEST(Stationary, RefusesAnOpenGrid) {
   const auto g = grid({{"lower", -1.0}, {"upper", 1.0}, {"cells", 20}, {"boundary", "absorbing"}});
   EXPECT_THROW(densities::stationary(*double_well(1), g), UsageError);

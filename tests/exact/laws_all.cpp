@@ -229,6 +229,71 @@ TEST_P(EveryLaw, CellMassesAreIntegralsOfTheDensity) {
 INSTANTIATE_TEST_SUITE_P(Laws, EveryLaw, testing::ValuesIn(cases()),
                          [](const auto& info) { return info.param.kind + std::to_string(info.index); });
 
+namespace {
+LawPtr gibbs(const std::string& potential, double lower, double upper) {
+  return make_law(Parameters::make("laws", "gibbs", {{"potential", potential}, {"lower", {lower}}, {"upper", {upper}}}),
+                  context());
+}
+
+double mass(const Law& law, double lower, double upper) {
+  std::vector<double> masses(1);
+  law.cell_masses({{lower, upper}}, masses);
+  return masses[0];
+}
+
+double log_density(const Law& law, double x) {
+  PointArray point(1, 1);
+  point(0, 0) = x;
+  double value = 0;
+  law.log_density(point, &value);
+  return value;
+}
+
+double normal_below(double x) { return std::erfc(-x / std::sqrt(2.0)) / 2; }
+}  // namespace
+
+// Potentials whose integral is known, on boxes far larger than where they have mass: the quadrature is right to 1e-10.
+TEST(Gibbs, PeaksTailsAndOpenEndsAsInClosedForm) {
+  const LawPtr narrow = gibbs("(x-0.3)^2/0.02", -100, 100), tiny = gibbs("(x-0.3)^2/2e-12", -1000, 1000);
+  for (const auto& [law, deviation] : {std::pair{narrow, 0.1}, std::pair{tiny, 1e-6}}) {
+    EXPECT_NEAR(log_density(*law, 0.3), -std::log(deviation * std::sqrt(2 * M_PI)), 1e-10);
+    EXPECT_NEAR(mass(*law, -50, 0.3 + deviation), normal_below(1), 1e-10);
+    EXPECT_NEAR(law->moments().mean[0], 0.3, 1e-9 * deviation + 1e-15);
+    EXPECT_NEAR(law->moments().covariance(0, 0) / (deviation * deviation), 1, deviation < 1e-3 ? 1e-3 : 1e-9);
+  }
+  const double w = 1e4;  // the law of density (1 + x^2)^-2: its integral is (x/(1 + x^2) + atan x)/2
+  const auto integral = [](double x) { return (x / (1 + x * x) + std::atan(x)) / 2; };
+  const LawPtr tails = gibbs("2*log(1+x^2)", -w, w);
+  EXPECT_NEAR(log_density(*tails, 0), -std::log(2 * integral(w)), 1e-10);
+  EXPECT_NEAR(mass(*tails, -3, 7), (integral(7) - integral(-3)) / (2 * integral(w)), 1e-10);
+  const LawPtr open = gibbs("tan(x)^2/2 + 2*log(cos(x))", -1.57, 1.57);  // tan X is standard normal
+  EXPECT_NEAR(log_density(*open, 0), -0.5 * std::log(2 * M_PI), 1e-10);
+  EXPECT_NEAR(mass(*open, -2, std::atan(0.5)), normal_below(0.5), 1e-10);
+  const LawPtr smooth_end = gibbs("-2*log(x)", 0, 3);  // density x^2/9
+  EXPECT_NEAR(mass(*smooth_end, 0, 1), 1.0 / 27, 1e-10);
+  // A pole that can be integrated: density |x|^-1/2 / 4.
+  const LawPtr pole = gibbs("log(abs(x))/2", -1, 1);
+  EXPECT_NEAR(mass(*pole, -1, 0.25), 0.75, 1e-9);
+}
+
+TEST(Gibbs, SamplesOfAPeakAndOfAPoleInWideBoxes) {
+  const Index count = 100000;
+  const fortet::parallel::Stream stream(5, fortet::parallel::Purpose::law_sample, "test");
+  PointArray x(count, 1);
+  gibbs("(x-0.3)^2/2e-12", -1000, 1000)->sample(stream, 0, x);
+  double mean = 0, square = 0;
+  for (Index i = 0; i < count; ++i) {
+    const double z = (x(i, 0) - 0.3) / 1e-6;
+    mean += z / count, square += z * z / count;
+  }
+  EXPECT_NEAR(mean, 0, 4.5 / std::sqrt(count));
+  EXPECT_NEAR(square, 1, 4.5 * std::sqrt(2.0 / count));
+  gibbs("log(abs(x))/2", -1, 1)->sample(stream, 0, x);
+  double within = 0;
+  for (Index i = 0; i < count; ++i) within += std::abs(x(i, 0)) < 0.01;  // a tenth of the mass
+  EXPECT_NEAR(within / count, 0.1, 4.5 * std::sqrt(0.09 / count));
+}
+
 TEST(GaussianMixture, AgreesWithTheFormulaForAFullCovariance) {
   const auto p = GaussianMixture::normal(Eigen::Vector2d(1, 2), (Eigen::Matrix2d() << 2, 1, 1, 3).finished());
   PointArray x(3, 2), s(3, 2);

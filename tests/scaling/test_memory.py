@@ -20,6 +20,8 @@ ONE_STEP = "densities.law.steps=1"
 CASES = [
     ("ensemble", ("ensembles.walk.particles=2000000", "ensembles.walk.steps=4", "ensembles.walk.at=[0.5, 0.75, 1]")),
     ("density_2d", ("grids.plane.cells=[800,800]", ONE_STEP, "processes.well.horizon=1e-5")),
+    ("density_3d", ("grids.space.cells=[120,120,120]", ONE_STEP, "processes.well.horizon=1e-4")),
+    ("points", ()),
     ("density_cross", ("grids.plane.cells=[400,400]", ONE_STEP, "processes.rotated.horizon=1e-5")),
     ("density_petsc", ("grids.plane.cells=[400,400]", ONE_STEP, "processes.well.horizon=1e-5")),
     ("score", ("grids.plane.cells=[600,600]", "processes.forward.beta={kind: linear, from: 0.01, to: 0.02}")),
