@@ -1,8 +1,25 @@
 #include "reference.hpp"
 
+#include "fortet/processes/not_finite.hpp"
 #include "grid_sum.hpp"
 
 namespace fortet::bridges {
+
+void require_finite(const processes::Process& reference, const densities::Grid& grid) {
+  parallel::together(grid.communicator(), [&] {
+    PointArray x(block_size, grid.dimension());
+    for (Index begin = 0; begin < grid.local_count(); begin += block_size) {
+      const Index count = std::min(block_size, grid.local_count() - begin);
+      grid.local_centres(begin, x.view().slice(0, count));
+      const auto found =
+          processes::first_not_finite(reference, reference.horizon() / 2, ConstPoints(x.view().slice(0, count)));
+      if (found) {
+        throw ParameterError(
+            "process", fmt::format("on the grid the reference has a value that is not finite: {}", found->text()));
+      }
+    }
+  });
+}
 
 void require_noise_everywhere(const processes::Process& reference, const densities::Grid& grid) {
   const int d = grid.dimension();

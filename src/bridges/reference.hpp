@@ -5,6 +5,10 @@
 
 namespace fortet::bridges {
 
+/// Refuses a reference with a coefficient that is not finite in a cell of the grid. Collective. Throws
+/// ParameterError("process").
+void require_finite(const processes::Process& reference, const densities::Grid& grid);
+
 /// A coordinate without noise has no transpose to carry back, and most laws are out of reach: throws
 /// ParameterError("process").
 void require_noise_everywhere(const processes::Process& reference, const densities::Grid& grid);

@@ -30,6 +30,7 @@ class Schroedinger : public BridgeSolver {
       throw ParameterError("process",
                            "a reference without noise reaches one point from each: there is nothing to steer");
     }
+    require_finite(*settings_.reference, grid_);
     require_noise_everywhere(*settings_.reference, grid_);
     if (domain_ == "log" && !densities::has_log_propagator(*settings_.reference)) {
       throw ParameterError("domain",
@@ -60,7 +61,7 @@ class Schroedinger : public BridgeSolver {
     std::vector<std::string> names{"source_outside_grid", "target_outside_grid", "iterations",       "marginal_error",
                                    "contraction_rate",    "log_domain",          "relative_entropy", "transport_cost",
                                    "mass_drift",          "kinetic_energy"};
-    if (free_variance(*settings_.reference, grid_) > 0) names.emplace_back("entropic_cost");
+    if (may_be_free()) names.emplace_back("entropic_cost");
     if (settings_.parameters.boolean("annealing")) names.emplace_back("annealing_iterations");
     return names;
   }
@@ -114,6 +115,15 @@ class Schroedinger : public BridgeSolver {
   }
 
  private:
+  /// Whether the reference has no drift, as far as it is known before the run. Collective.
+  bool may_be_free() const {
+    try {
+      return free_variance(*settings_.reference, grid_) > 0;
+    } catch (const NotComputedYet&) {
+      return true;
+    }
+  }
+
   /// How far the solution is: the domain, the level of annealing (0: the bridge itself) and its iteration.
   struct Stage {
     bool in_logarithms;

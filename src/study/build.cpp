@@ -16,13 +16,13 @@ class Builder {
     const MemoryLimit limit(study_.communicator_);
     machine_ = limit.machine();
     study_.order_ = build_order(deck_, faults_);
+    if (!has_room()) return;
     for (const std::string& object : study_.order_) {
       const Target parts(object);
       const std::string &section = parts.section, &name = parts.name;
       const Parameters* parameters = deck_.find(section, name);
       if (!parameters || !targets_are_built(object)) continue;
       guarded(object, [&] {
-        require_room(section, *parameters);
         if (section == "laws") study_.laws_[name] = laws::make_law(*parameters, law_context());
         if (section == "models") build_model(*parameters);
         if (section == "measures") build_measure(*parameters, object);
@@ -40,13 +40,28 @@ class Builder {
   }
 
  private:
-  /// Throws ParameterError for an object that no machine of this size can hold, before any of it is allocated.
-  void require_room(const std::string& section, const Parameters& parameters) const {
-    const LeastMemory least = least_memory(deck_, section, parameters);
-    const double bytes = least.shared_out + study_.communicator_.size() * least.per_rank;
-    if (bytes <= machine_) return;
-    throw ParameterError(least.key, fmt::format("needs at least {} of memory, and there are {}", bytes_text(bytes),
-                                                bytes_text(machine_)));
+  /// Whether the machine can hold what the numbers of the deck ask for, each object by itself and all together: known
+  /// before any of it is allocated. Adds faults.
+  bool has_room() {
+    const std::size_t before = faults_.size();
+    double all = 0, most = -1;
+    std::string largest;
+    for (const std::string& object : study_.order_) {
+      const Target parts(object);
+      const Parameters* const parameters = deck_.find(parts.section, parts.name);
+      if (!parameters) continue;
+      const LeastMemory least = least_memory(deck_, parts.section, *parameters);
+      const double bytes = least.shared_out + study_.communicator_.size() * least.per_rank;
+      all += bytes;
+      if (bytes > most) most = bytes, largest = object;
+      if (bytes > machine_) fault(object, least.key, too_much(bytes));
+    }
+    if (all > machine_ && faults_.size() == before)
+      fault(largest, "", fmt::format("with all others {}", too_much(all)));
+    return faults_.size() == before;
+  }
+  std::string too_much(double bytes) const {
+    return fmt::format("needs at least {} of memory, and there are {}", bytes_text(bytes), bytes_text(machine_));
   }
 
   bool is_built(const std::string& target) const {

@@ -192,6 +192,10 @@ Document read_yaml(const std::string& file, const std::string& text, Faults& fau
   }
   try {
     const YAML::Node root = YAML::Load(text);
+    if (const Position quote = open_quote(text); quote.line > 0) {  // which the reader closes at the end of the file
+      faults.add(quote, "the quote that begins here is never closed");
+      return document;
+    }
     if (!root.IsMap()) {
       faults.add({1, 1}, "a deck is a mapping with the sections study, laws, processes, ...");
       return document;

@@ -15,6 +15,7 @@ class Scanner {
   explicit Scanner(const std::string& text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
       take(text[i], i > 0 ? text[i - 1] : '\n', i + 1 < text.size() ? text[i + 1] : '\n');
+      if (text[i] != ' ' && text[i] != '\t' && !in_comment_) last_ = text[i];
       ++position_.column;
       if (text[i] == '\n') {
         ++position_.line;
@@ -48,7 +49,8 @@ class Scanner {
       }
       return;
     }
-    const bool starts = std::string_view(" \t\n[{,:(-").find(before) != std::string_view::npos;
+    // Inside of plain text neither a quote nor a bracket opens anything.
+    const bool starts = std::string_view("\n[{,:-").find(last_) != std::string_view::npos;
     if (c == '\t' && in_indentation_ && tab_.line == 0) tab_ = position_;
     if (c != ' ' && c != '\t') in_indentation_ = false;
     if (c == '#' && (before == ' ' || before == '\t' || before == '\n')) {
@@ -71,10 +73,18 @@ class Scanner {
   Position position_{1, 1}, tab_{0, 0}, surplus_{0, 0};
   std::vector<Opened> brackets_;
   Opened quote_, mismatched_;
+  char last_ = '\n';  ///< that is no blank
   bool in_comment_ = false, in_indentation_ = true, skip_ = false;
 };
 
 }  // namespace
+
+Position open_quote(const std::string& text) {
+  // Of a block of literal text a quote may be a part: there it is not known.
+  if (text.find("|\n") != std::string::npos || text.find(">\n") != std::string::npos) return {};
+  const Opened open = Scanner(text).open();
+  return open.character == '"' || open.character == '\'' ? open.position : Position{};
+}
 
 std::pair<Position, std::string> yaml_fault(const std::string& text, Position position, const std::string& message) {
   const Scanner scanner(text);

@@ -81,5 +81,5 @@ check(["deck.yaml", "--restart", "nowhere"], 2, "nowhere/checkpoints: holds no c
 check(["deck.yaml", "--walltime", "1:00:00"], 0, "done")
 check(["deck.yaml", "--walltime", "an hour"], 2, "expected H:M:S, M:S or seconds")
 check(["missing.yaml"], 4, "missing.yaml: no such file")
-check(["deck.yaml", "output=/proc/nowhere/out"], 4, "cannot make this folder", ranks=2)
+check(["deck.yaml", "output=/proc/nowhere/out"], 4, "cannot be written to", ranks=2)
 print("command line as documented")

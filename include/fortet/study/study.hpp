@@ -48,7 +48,7 @@ class Study {
     Amount kept, working;
     double disk_per_node = 0;  ///< kept in files
   };
-  /// Estimated, of the objects that need any, in order. Right within a factor of two where it is large.
+  /// Estimated, of the objects that need any, in order. At most a fifth too small and a third too large where it is large.
   std::vector<Memory> memory() const;
   /// Bytes of all ranks together when most is needed: what is kept, the largest working memory, and the program itself.
   double most_memory(int ranks, int nodes) const;
