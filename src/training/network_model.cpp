@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "fortet/io/seal.hpp"
 #include "fortet/networks/weights_file.hpp"
 #include "fortet/parallel/meeting.hpp"
 #include "meaning.hpp"
