@@ -1,7 +1,7 @@
 // First passages side by side: what left through each absorbing side of a grid, and what particles lost at the same wall.
 #include <boost/math/special_functions/gamma.hpp>
 
-#include "fortet/comparisons/interval_statistic.hpp"
+#include "interval_sides.hpp"
 #include "side_masses.hpp"
 
 namespace fortet::comparisons {
@@ -9,12 +9,6 @@ namespace {
 
 using ensembles::ExitSide;
 
-const densities::DensityPath& density_of(const CheckSettings& settings) {
-  return *(settings.first.density ? settings.first.density : settings.second.density);
-}
-const Side& particles_of(const CheckSettings& settings) {
-  return settings.first.ensemble ? settings.first : settings.second;
-}
 std::string name_of(const ExitSide& side) { return fmt::format("{}_{}", side.axis, side.side == 0 ? "lower" : "upper"); }
 
 std::vector<ExitSide> absorbing_sides(const densities::Grid& grid) {
@@ -27,13 +21,8 @@ std::vector<ExitSide> absorbing_sides(const densities::Grid& grid) {
   return sides;
 }
 
-void check(const CheckSettings& settings, const Parameters&) {
-  const bool one_each =
-      (settings.first.density && settings.second.ensemble) || (settings.first.ensemble && settings.second.density);
-  if (!one_each) {
-    throw ParameterError("compare", fmt::format("exits needs an ensemble and a density, found {} and {}",
-                                                settings.first.name, settings.second.name));
-  }
+void check_exits(const CheckSettings& settings, const Parameters&) {
+  require_both(settings, "exits needs an ensemble and a density");
   const densities::Grid& grid = *density_of(settings).grid;
   const ensembles::Walls& walls = particles_of(settings).ensemble->walls;
   const std::vector<ExitSide> sides = absorbing_sides(grid);
@@ -51,13 +40,6 @@ void check(const CheckSettings& settings, const Parameters&) {
                                              side == 0 ? "lower" : "upper", axis, on_grid, wall));
     }
   }
-}
-
-const densities::Diagnostics& numbers_at(const densities::DensityPath& path, double time) {
-  for (const densities::Diagnostics& numbers : path.diagnostics) {
-    if (std::abs(numbers.time - time) <= 1e-12 * std::max(1.0, std::abs(time))) return numbers;
-  }
-  throw UsageError(fmt::format("densities.{} has no record at t = {:g}", path.name, time));
 }
 
 /// What a side took of each particle in (from, to]; from the start where `from` is 0.
@@ -92,13 +74,13 @@ double poisson_p_value(double number, double mean) {
   return std::min(1.0, 2 * std::min(below, above));
 }
 
-std::vector<Result> evaluate(const CheckSettings& settings, const Parameters&, double from, double to,
+std::vector<Result> evaluate_exits(const CheckSettings& settings, const Parameters&, double from, double to,
                              const parallel::Communicator& communicator) {
   const densities::DensityPath& density = density_of(settings);
   const Side& particles = particles_of(settings);
   const auto count = static_cast<double>(particles.ensemble->snapshots.front().total);
-  const densities::Diagnostics& after = numbers_at(density, to);
-  const densities::Diagnostics* before = from == 0 ? nullptr : &numbers_at(density, from);
+  const densities::Diagnostics& after = density.diagnostics[diagnostic_at(density, to)];
+  const densities::Diagnostics* before = from == 0 ? nullptr : &density.diagnostics[diagnostic_at(density, from)];
   std::vector<Result> results;
   const std::vector<ExitSide> sides = absorbing_sides(*density.grid);
   for (std::size_t s = 0; s < sides.size(); ++s) {
@@ -165,7 +147,7 @@ const Registered<IntervalStatistic> registered_exits{
            "the grid's flux against the particles' survival weights, one row a side (z-test, Poisson's law for few).",
            "Gobet 2000",
            {}},
-    IntervalStatistic{check, evaluate, true}};
+    IntervalStatistic{check_exits, evaluate_exits, true}};
 
 }  // namespace
 }  // namespace fortet::comparisons

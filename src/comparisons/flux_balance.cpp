@@ -1,16 +1,10 @@
 // Mass change of a named box against the flux through its sides, on the grid and by counting particles.
-#include "fortet/comparisons/interval_statistic.hpp"
+#include "interval_sides.hpp"
 #include "side_masses.hpp"
 
 namespace fortet::comparisons {
 namespace {
 
-const densities::DensityPath& density_of(const CheckSettings& settings) {
-  return *(settings.first.density ? settings.first.density : settings.second.density);
-}
-const Side& particles_of(const CheckSettings& settings) {
-  return settings.first.ensemble ? settings.first : settings.second;
-}
 
 const densities::BoxBalance& box_of(const CheckSettings& settings, const Parameters& statistic) {
   const densities::DensityPath& density = density_of(settings);
@@ -25,13 +19,7 @@ const densities::BoxBalance& box_of(const CheckSettings& settings, const Paramet
 }
 
 void check(const CheckSettings& settings, const Parameters& statistic) {
-  const bool one_each =
-      (settings.first.density && settings.second.ensemble) || (settings.first.ensemble && settings.second.density);
-  if (!one_each) {
-    throw ParameterError("compare",
-                         fmt::format("flux_balance needs an ensemble and a density with boxes, found {} and {}",
-                                     settings.first.name, settings.second.name));
-  }
+  require_both(settings, "flux_balance needs an ensemble and a density with boxes");
   box_of(settings, statistic);
 }
 
@@ -98,13 +86,6 @@ GridError error_of(const densities::DensityPath& path, const densities::Box& box
     if (is_inside) sum[0].add(path.errors[index].defect[i]);
   }
   return {communicator.sum(sum)[0], path.errors[index].time};
-}
-
-std::size_t diagnostic_at(const densities::DensityPath& path, double time) {
-  for (std::size_t i = 0; i < path.diagnostics.size(); ++i) {
-    if (std::abs(path.diagnostics[i].time - time) <= 1e-12 * std::max(1.0, std::abs(time))) return i;
-  }
-  throw UsageError(fmt::format("densities.{} has no record at t = {}", path.name, time));
 }
 
 void find_dominating(Result& result) {
