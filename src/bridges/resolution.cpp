@@ -55,8 +55,19 @@ void Resolution::add(double t, double weight, const std::vector<double>& mass, c
   duration_ += weight;
 }
 
+void Resolution::limit(double squared_distance) {
+  constexpr double told_by_gradients = 10;
+  limit_.clear();
+  for (int k = 0; k < grid_.dimension(); ++k) {
+    double width = 0;
+    for (Index i = 0; i < grid_.cells(k); ++i) width = std::max(width, grid_.width(k, i));
+    limit_.push_back(std::max(told_by_gradients, width * std::sqrt(std::max(0.0, squared_distance)) / noise_[k]));
+  }
+}
+
 double Resolution::steering_number(int axis) const {
-  return power_[axis] > 0 ? std::sqrt(steered_[axis] / power_[axis]) : 0;
+  const double number = power_[axis] > 0 ? std::sqrt(steered_[axis] / power_[axis]) : 0;
+  return limit_.empty() ? number : std::min(number, limit_[axis]);
 }
 
 double Resolution::reference_number(int axis) const { return std::sqrt(drifted_[axis] / duration_); }

@@ -177,6 +177,7 @@ class Schroedinger : public BridgeSolver {
     add_costs(stage_->iteration.log_phi0, *carrier, bridge);
     Resolution resolution(grid_, *settings_.reference);
     record(*carrier, bridge, &resolution);
+    resolution.limit(bridge.quantities.at("transport_cost"));
     judge(resolution, bridge);
   }
 
