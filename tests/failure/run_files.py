@@ -254,7 +254,7 @@ def folders_that_are_closed(folder):
     deck = folder / "deck.yaml"
     deck.write_text(ENSEMBLE)
     (folder / "out").write_text("")
-    run(folder, deck, {4}, message="cannot make this folder")
+    run(folder, deck, {4}, message="cannot be written to")
     (folder / "out").unlink()
     run(folder, deck, {0})
     expected = studies.results(folder)
@@ -315,7 +315,7 @@ LATER = """
 study: a number that is none, later
 output: out
 laws: {start: {kind: gaussian, mean: [0], deviation: 1}}
-processes: {late: {kind: expression, drift: ["-x*sqrt(0.5 - t)"], noise: 1, horizon: 1}}
+processes: {late: {kind: expression, drift: ["-x*if(t<0.6, 1, if(t<0.8, sqrt(-1 - t), 1))"], noise: 1, horizon: 1}}
 grids: {line: {lower: [-5], upper: [5], cells: [100]}}
 """
 
