@@ -48,11 +48,27 @@ DataScale data_scale(const Parameters& parameters, const ModelContext& context, 
   return data_scale(*context.law(parameters.text(role)), context.seed, parameters.name() + "." + role + ".scale");
 }
 
+/// No units make ends of different sizes alike.
+static std::vector<std::string> steepness_notes(const Parameters& parameters, const ModelContext& context) {
+  if (!parameters.has("source") || !parameters.has("target")) return {};
+  const DataScale source = data_scale(parameters, context, "source"),
+                  target = data_scale(parameters, context, "target");
+  for (Eigen::Index k = 0; k < source.mean.size(); ++k) {
+    const double s0 = source.deviation[k], s1 = target.deviation[k];
+    if (s0 == 0 || s1 == 0 || std::max(s0 / s1, s1 / s0) <= largest_deviation) continue;
+    return {
+        fmt::format("in coordinate {} the source has the deviation {:.3g} and the target {:.3g}: the flow between "
+                    "them is steep at its narrow end and needs short steps there; give both the same scale",
+                    k, s0, s1)};
+  }
+  return {};
+}
+
 std::vector<std::string> scale_notes(const Parameters& parameters, const ModelContext& context) {
   std::vector<std::string> notes;
   if (parameters.integer("steps") == 0) return notes;
   const bool can_standardise = parameters.has("standardise");
-  if (can_standardise && parameters.boolean("standardise")) return notes;
+  if (can_standardise && parameters.boolean("standardise")) return steepness_notes(parameters, context);
   for (const char* role : {"source", "target", "data"}) {
     if (!parameters.has(role) || !context.law(parameters.text(role))->capabilities().sample) continue;
     const DataScale scale = data_scale(parameters, context, role);
