@@ -1,9 +1,12 @@
 #include "flow_stepper.hpp"
 
+#include "fortet/base/scratch.hpp"
+#include "fortet/processes/divergence_estimate.hpp"
+
 namespace fortet::ensembles {
 
 FlowStepper::FlowStepper(const Parameters& parameters, const StepperContext& context)
-    : Stepper(context), log_density_(context.log_density) {
+    : Stepper(context), log_density_(context.log_density), probes_(context.probes), signs_(context.probe) {
   require(context.process->noise_shape() == processes::NoiseShape::none, parameters,
           "a process without noise (for a diffusion: a stepper such as euler_maruyama, or its probability flow)");
 }
@@ -18,14 +21,36 @@ void FlowStepper::store(ConstPoints y, const Block& block) const {
   if (log_density_) std::copy_n(y.coordinate(dimension()), block.x.size(), block.log_density);
 }
 
-void FlowStepper::velocity(double t, ConstPoints y, Points out, Workspace& workspace) const {
+void FlowStepper::velocity(double t, std::int64_t first, ConstPoints y, Points out, Workspace& workspace) const {
   const ConstPoints x = y.columns(0, dimension());
   drift(t, x, out.columns(0, dimension()), workspace);
   if (!log_density_) return;
   double* const rate = out.coordinate(dimension());
-  process().drift_divergence(t, x, rate);
+  if (probes_ > 0) {
+    estimate_divergence(t, first, x, rate);
+  } else {
+    process().drift_divergence(t, x, rate);
+  }
 #pragma omp simd
   for (Index i = 0; i < x.size(); ++i) rate[i] = -rate[i];
+}
+
+/// Probes belong to particles, not to steps: along a path the estimate is as smooth as the divergence.
+void FlowStepper::estimate_divergence(double t, std::int64_t first, ConstPoints x, double* out) const {
+  const processes::DivergenceEstimate& of = *processes::divergence_estimate_of(process());
+  const Index n = x.size();
+  const Scratch scratch(n, dimension() + 1);
+  const Points probe = scratch.points(n, dimension());
+  double* const estimate = scratch.points(n, 1, n * dimension()).coordinate(0);
+  std::fill_n(out, n, 0.0);
+  for (int number = 0; number < probes_; ++number) {
+    signs_.uniforms(first, static_cast<std::uint32_t>(number), probe);
+    for (int k = 0; k < dimension(); ++k) {
+      for (Index i = 0; i < n; ++i) probe(i, k) = probe(i, k) < 0.5 ? -1 : 1;
+    }
+    of.estimate_divergence(t, x, probe, estimate);
+    for (Index i = 0; i < n; ++i) out[i] += estimate[i] / probes_;
+  }
 }
 
 namespace {
@@ -50,7 +75,7 @@ class ExplicitRungeKutta : public FlowStepper {
     };
     for (int i = 0; i < stages; ++i) {
       advance(tableau_.stages[i]);
-      velocity(step.begin + tableau_.nodes[i] * h, y, slope(i), workspace);
+      velocity(step.begin + tableau_.nodes[i] * h, block.first, y, slope(i), workspace);
     }
     advance(tableau_.weights);
     store(y, block);

@@ -19,11 +19,15 @@ class FlowStepper : public Stepper {
   int columns() const { return dimension() + (log_density_ ? 1 : 0); }
   void load(const Block& block, Points y) const;
   void store(ConstPoints y, const Block& block) const;
-  /// out = (b(x, t), - div b(x, t)).
-  void velocity(double t, ConstPoints y, Points out, Workspace& workspace) const;
+  /// out = (b(x, t), - div b(x, t)) of the particles first, first + 1, ..
+  void velocity(double t, std::int64_t first, ConstPoints y, Points out, Workspace& workspace) const;
 
  private:
+  void estimate_divergence(double t, std::int64_t first, ConstPoints x, double* out) const;
+
   bool log_density_;
+  int probes_;
+  parallel::Stream signs_;
 };
 
 /// Coefficients of an explicit Runge-Kutta scheme: nodes c, rows of a (row i has i entries), weights b.

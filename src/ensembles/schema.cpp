@@ -30,6 +30,7 @@ Schema schema() {
            .with({required("particles", {Type::integer}, "How many").at_least(1),
                   defaulted("every", {Type::integer}, 1, "Kept every so many steps").at_least(1)}),
        defaulted("log_density", {Type::boolean}, false, "Carry log p along a deterministic flow: d/dt log p = -div b"),
+       defaulted("divergence", {Type::kind}, "exact", "Of the drift, for log_density").of("divergences"),
        defaulted("denoise_to_zero", {Type::boolean}, false,
                  "At the horizon replace x by the data predicted from it, m + (x - m + sigma^2 score)/alpha: for a "
                  "reversal that stops before its noise is gone"),

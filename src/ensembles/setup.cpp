@@ -1,5 +1,6 @@
 #include "setup.hpp"
 
+#include "divergences.hpp"
 #include "fortet/ensembles/step_schedule.hpp"
 
 namespace fortet::ensembles {
@@ -97,7 +98,12 @@ Setup make_setup(const EnsembleSettings& settings, int factor) {
                                factor,
                                parameters.has("tolerance") ? parameters.real("tolerance") : 0.0,
                                parameters.has("steps") ? parameters.integer("steps") : 0,
-                               parallel::Stream(settings.seed, parallel::Purpose::corrector, settings.name)};
+                               parallel::Stream(settings.seed, parallel::Purpose::corrector, settings.name),
+                               divergence_probes(parameters.child("divergence")),
+                               parallel::Stream(settings.seed, parallel::Purpose::probe, settings.name)};
+  if (context.probes > 0 && !log_density) {
+    throw ParameterError("divergence", "an estimate of the divergence serves log densities: set log_density: true");
+  }
   StepperPtr stepper = make_stepper(parameters.child("stepper"), context);
   if (const processes::Regularity known = process.regularity();
       known.noise == Smoothness::jumping && known.reading != 0) {

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "fortet/processes/divergence_estimate.hpp"
+
 namespace fortet::ensembles {
 
 using processes::NoiseShape;
@@ -136,7 +138,12 @@ StepperPtr make_stepper(const Parameters& parameters, const StepperContext& cont
                                             " cannot carry log densities; those of deterministic flows can (euler, "
                                             "midpoint, heun, rk4, dormand_prince)");
   }
-  if (context.log_density && !context.process->has_drift_divergence()) {
+  if (context.probes > 0 && !processes::divergence_estimate_of(*context.process)) {
+    throw ParameterError("divergence",
+                         "the drift has no derivatives along probes: hutchinson is for learned velocities and scores, "
+                         "and linear processes; take exact");
+  }
+  if (context.log_density && context.probes == 0 && !context.process->has_drift_divergence()) {
     throw ParameterError("log_density", "the process does not know the divergence of its drift");
   }
   if (context.tolerance > 0 && !stepper->is_adaptive()) {

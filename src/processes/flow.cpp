@@ -1,5 +1,6 @@
 /// Kind flow: a velocity field, and the diffusions that share its laws.
 #include "fortet/base/scratch.hpp"
+#include "fortet/processes/divergence_estimate.hpp"
 #include "fortet/processes/scored.hpp"
 #include "parameters.hpp"
 
@@ -7,7 +8,7 @@ namespace fortet::processes {
 
 namespace {
 /// The drift of a process without noise as a field.
-class DriftField : public Field {
+class DriftField : public Field, public DivergenceEstimate {
  public:
   explicit DriftField(ProcessPtr process) : process_(std::move(process)) {}
   int input_dimension() const override { return process_->dimension(); }
@@ -15,6 +16,10 @@ class DriftField : public Field {
   void evaluate(double t, ConstPoints x, Points out) const override { process_->drift(t, x, out); }
   bool has_divergence() const override { return process_->has_drift_divergence(); }
   void divergence(double t, ConstPoints x, double* out) const override { process_->drift_divergence(t, x, out); }
+  bool can_estimate_divergence() const override { return divergence_estimate_of(*process_) != nullptr; }
+  void estimate_divergence(double t, ConstPoints x, ConstPoints probe, double* out) const override {
+    divergence_estimate_of(*process_)->estimate_divergence(t, x, probe, out);
+  }
 
  private:
   ProcessPtr process_;
@@ -22,7 +27,7 @@ class DriftField : public Field {
 
 /// dX = [v + c/2 sigma^2 s] dt + sqrt(c) sigma dW: where s is the score of the laws p_t that v carries,
 /// d/dt p + div(p v) = 0, they are its laws for every c and sigma.
-class Flow : public Process, public Scored {
+class Flow : public Process, public Scored, public DivergenceEstimate {
  public:
   /// `score` may be null where c or sigma is zero.
   Flow(FieldPtr velocity, FieldPtr score, Expression noise, Expression stochasticity, double horizon)
@@ -57,6 +62,11 @@ class Flow : public Process, public Scored {
     const Scratch divergence(x.size(), 1);
     score_->divergence(t, x, divergence.data());
     for (Index i = 0; i < x.size(); ++i) out[i] += weight * divergence.data()[i];
+  }
+  /// Of the flow itself, which alone carries log densities.
+  bool can_estimate_divergence() const override { return is_flow_ && divergence_estimate_of(*velocity_); }
+  void estimate_divergence(double t, ConstPoints x, ConstPoints probe, double* out) const override {
+    divergence_estimate_of(*velocity_)->estimate_divergence(t, x, probe, out);
   }
   NoiseShape noise_shape() const override { return is_flow_ ? NoiseShape::none : NoiseShape::uniform; }
   double noise_level(double t) const override {

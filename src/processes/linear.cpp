@@ -2,6 +2,7 @@
 #include "fortet/base/linear_algebra.hpp"
 #include "fortet/base/scratch.hpp"
 #include "fortet/laws/gaussian_mixture.hpp"
+#include "fortet/processes/divergence_estimate.hpp"
 #include "parameters.hpp"
 
 namespace fortet::processes {
@@ -70,7 +71,7 @@ class LinearTransition : public Transition {
   MatrixXd root_;
 };
 
-class Linear : public Process {
+class Linear : public Process, public DivergenceEstimate {
  public:
   Linear(double horizon, MatrixXd a, MatrixXd b, VectorXd c)
       : Process(static_cast<int>(a.rows()), horizon),
@@ -109,6 +110,14 @@ class Linear : public Process {
   }
   bool has_drift_divergence() const override { return true; }
   void drift_divergence(double, ConstPoints x, double* out) const override { std::fill_n(out, x.size(), a_.trace()); }
+  void estimate_divergence(double, ConstPoints x, ConstPoints probe, double* out) const override {
+    std::fill_n(out, x.size(), 0.0);
+    for (int k = 0; k < dimension(); ++k) {
+      for (int j = 0; j < dimension(); ++j) {
+        for (Index i = 0; i < x.size(); ++i) out[i] += probe(i, k) * a_(k, j) * probe(i, j);
+      }
+    }
+  }
   NoiseShape noise_shape() const override { return shape_; }
   bool noise_is_additive() const override { return true; }
   int noise_count() const override { return static_cast<int>(b_.cols()); }

@@ -1,5 +1,6 @@
 /// Kind time_reversal: Anderson's reversal, the probability flow and the family between them (MATHS section 1).
 #include "fortet/base/scratch.hpp"
+#include "fortet/processes/divergence_estimate.hpp"
 #include "fortet/processes/linear_noising.hpp"
 #include "parameters.hpp"
 
@@ -11,7 +12,7 @@ namespace {
 /// With p_t the law of the process at time t and T its horizon, run in s = T - t:
 ///   dY = [-b + (c+1)/2 (a grad log p + div a)] ds + sqrt(c) G dW,  c = c(s).
 /// Started from p_T it has the law p_{T-s} at s for every c. Started from another law it has no closed-form marginal.
-class TimeReversal : public Process {
+class TimeReversal : public Process, public DivergenceEstimate {
  public:
   /// `score` is null for a process without noise.
   TimeReversal(ProcessPtr forward, FieldPtr score, Expression stochasticity, double stop)
@@ -86,6 +87,24 @@ class TimeReversal : public Process {
       score_->divergence(t, x, out);
     }
     for (Index i = 0; i < n; ++i) out[i] = weight * out[i] - forward.data()[i];
+  }
+
+  /// The forward drift knows its divergence; only that of the score is estimated.
+  bool can_estimate_divergence() const override {
+    return forward_->has_drift_divergence() && forward_->noise_shape() == NoiseShape::uniform &&
+           divergence_estimate_of(*score_);
+  }
+  void estimate_divergence(double s, ConstPoints x, ConstPoints probe, double* out) const override {
+    const double t = forward_time(s);
+    const double g = forward_->noise_level(t), weight = (level(s) + 1) / 2 * g * g;
+    const Scratch forward(x.size(), 1);
+    forward_->drift_divergence(t, x, forward.data());
+    if (g == 0) {
+      std::fill_n(out, x.size(), 0.0);
+    } else {
+      divergence_estimate_of(*score_)->estimate_divergence(t, x, probe, out);
+    }
+    for (Index i = 0; i < x.size(); ++i) out[i] = weight * out[i] - forward.data()[i];
   }
 
   NoiseShape noise_shape() const override { return is_flow_ ? NoiseShape::none : forward_->noise_shape(); }

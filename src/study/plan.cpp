@@ -45,6 +45,9 @@ std::string Study::plan() const {
   for (const auto& [name, model] : models_) {
     for (const std::string& note : model->notes()) text += fmt::format("  models.{}: note: {}\n", name, note);
   }
+  for (const auto& [name, settings] : ensembles_) {
+    for (const std::string& note : ensemble_notes(name)) text += fmt::format("  ensembles.{}: note: {}\n", name, note);
+  }
   text += fmt::format("  memory: about {} in all on {} rank{}\n", bytes_text(most_memory(ranks, nodes)), ranks,
                       ranks == 1 ? "" : "s");
   if (disk > 0) text += fmt::format("  disk: about {} on every node, as long as the study runs\n", bytes_text(disk));
@@ -58,6 +61,26 @@ std::string Study::plan() const {
                         fmt::join(check.settings.times, ", "));
   }
   return text;
+}
+
+std::vector<std::string> Study::ensemble_notes(const std::string& name) const {
+  std::vector<std::string> notes;
+  const ensembles::EnsembleSettings& settings = ensembles_.at(name);
+  if (!settings.parameters.boolean("log_density")) return notes;
+  std::set<std::string> seen;
+  const std::function<void(const std::string&)> visit = [&](const std::string& object) {
+    if (!seen.insert(object).second) return;
+    const Target parts(object);
+    if (parts.section == "models") {
+      // What a model was trained from moves no particle of this ensemble.
+      if (std::string note = models_.at(parts.name)->log_density_note(); !note.empty())
+        notes.push_back(std::move(note));
+      return;
+    }
+    for (const std::string& target : deck_.targets_of(object)) visit(target);
+  };
+  visit("processes." + settings.parameters.text("process"));
+  return notes;
 }
 
 }  // namespace fortet::study

@@ -242,6 +242,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
       });
     } else if (section == "ensembles") {
       attempt(object, object, [&](Progress& progress) { walk(name, keeper, outcome, progress); });
+      if (auto notes = ensemble_notes(name); !notes.empty()) outcome.notes[object] = std::move(notes);
     }
   }
   try {

@@ -11,14 +11,15 @@ namespace fortet::training {
 
 namespace {
 constexpr int rows = 8;
+constexpr std::uint64_t numbers_of_standard = 4;
 constexpr std::size_t columns = table_columns.size(), first_of_decoding = 4;
 
 /// Equal up to the rounding of other compilers and libraries.
 bool same(double a, double b) { return a == b || std::abs(a - b) <= 1e-9 * std::max(std::abs(a), std::abs(b)); }
 }  // namespace
 
-Meaning meaning_of(const std::string& objective, const Head& head) {
-  Meaning meaning{objective, head.name, head.predict, head.horizon, head.centre, {}};
+Meaning meaning_of(const std::string& objective, const Head& head, int dimension) {
+  Meaning meaning{objective, head.name, head.predict, head.horizon, head.centre, {}, {}};
   if (meaning.centre.size() > 0 && meaning.centre.isZero(0)) meaning.centre.resize(0);
   for (int k = 0; k < rows; ++k) {  // inside: at the ends a decoding may be infinite
     const double t = head.horizon * (k + 0.5) / rows;
@@ -26,6 +27,10 @@ Meaning meaning_of(const std::string& objective, const Head& head) {
     const PathPoint path = head.path(t);
     for (const double value : {t, path.start, path.end, path.noise, d.input, d.time, d.skip, d.gain}) {
       meaning.table.push_back(value);
+    }
+    for (int coordinate = 0; head.standard && coordinate < dimension; ++coordinate) {
+      const Standard of = head.standard(t, coordinate);
+      meaning.standard.insert(meaning.standard.end(), {of.centre, of.deviation, of.offset, of.scale});
     }
   }
   return meaning;
@@ -37,6 +42,10 @@ void write_meaning(io::Hdf5File& file, const std::string& group, const Meaning& 
   file.attribute(group, "predict", meaning.predict);
   file.attribute(group, "horizon", meaning.horizon);
   file.write(group + "/decoding", {meaning.table.size() / columns, columns}, std::span<const double>(meaning.table));
+  if (!meaning.standard.empty()) {
+    file.write(group + "/standard", {rows, meaning.standard.size() / (rows * numbers_of_standard), numbers_of_standard},
+               std::span<const double>(meaning.standard));
+  }
   if (meaning.centre.size() > 0) {
     file.write(group + "/centre", {static_cast<std::uint64_t>(meaning.centre.size())},
                std::span<const double>(meaning.centre.data(), static_cast<std::size_t>(meaning.centre.size())));
@@ -54,6 +63,7 @@ std::optional<Meaning> read_meaning(io::Hdf5File& file, const std::string& group
     throw IoError(fmt::format("{}: {}/decoding has not the shape ({}, {})", file_name, group, rows, columns));
   }
   meaning.table = file.read<double>(group + "/decoding");
+  if (file.has(group + "/standard")) meaning.standard = file.read<double>(group + "/standard");
   if (file.has(group + "/centre")) {
     const std::vector<double> centre = file.read<double>(group + "/centre");
     meaning.centre = Eigen::Map<const Eigen::VectorXd>(centre.data(), static_cast<Eigen::Index>(centre.size()));
@@ -93,6 +103,19 @@ std::string first_difference(const Meaning& in_file, const Meaning& here, bool a
     if (same(centre(in_file, k), centre(here, k))) continue;
     return fmt::format("centre: coordinate {} is {:.6g} in the file, {:.6g} in the deck", k, centre(in_file, k),
                        centre(here, k));
+  }
+  if (in_file.standard.empty() != here.standard.empty()) {
+    return fmt::format("standardise: {} in the file, {} in the deck", !in_file.standard.empty(),
+                       !here.standard.empty());
+  }
+  if (in_file.standard.size() != here.standard.size()) return "standardise: of another number of coordinates";
+  for (std::size_t i = 0; i < here.standard.size(); ++i) {
+    if (same(in_file.standard[i], here.standard[i])) continue;
+    constexpr std::array<const char*, numbers_of_standard> names{"centre", "deviation", "offset", "scale"};
+    return fmt::format(
+        "standardise: a {} is {:.6g} in the file, {:.6g} in the deck (it comes from the laws and the "
+        "seed)",
+        names[i % numbers_of_standard], in_file.standard[i], here.standard[i]);
   }
   return "";
 }

@@ -12,8 +12,9 @@ struct Meaning {
   std::string objective;       ///< kind of the model that wrote it; not compared
   std::string field, predict;  ///< as in Head
   double horizon = 1;
-  Eigen::VectorXd centre;     ///< of the field, empty: the origin
-  std::vector<double> table;  ///< [time][column], see table_columns
+  Eigen::VectorXd centre;        ///< of the field, empty: the origin
+  std::vector<double> table;     ///< [time][column], see table_columns
+  std::vector<double> standard;  ///< [time][coordinate][centre, deviation, offset, scale]; empty: not standardised
 };
 
 /// Columns of the table: the time, the law that is learned from, X_t = start X_0 + end X_1 + noise z (for a noising
@@ -21,7 +22,7 @@ struct Meaning {
 inline constexpr std::array<const char*, 8> table_columns{"t",     "start", "end",  "noise",
                                                           "input", "time",  "skip", "gain"};
 
-Meaning meaning_of(const std::string& objective, const Head& head);
+Meaning meaning_of(const std::string& objective, const Head& head, int dimension);
 
 /// Beside the network in `group`. Collective.
 void write_meaning(io::Hdf5File& file, const std::string& group, const Meaning& meaning);

@@ -1,6 +1,7 @@
 #include "network_model.hpp"
 
 #include <bit>
+#include <sstream>
 
 #include "fortet/io/seal.hpp"
 #include "fortet/networks/weights_file.hpp"
@@ -42,7 +43,7 @@ class NetworkLearners : public Learners {
       const std::string name = settings_.name + "." + head.name;
       networks::Network<Real> network(architecture, settings_.seed, name);
       auto published = std::make_shared<networks::Network<Real>>(architecture, settings_.seed, name);
-      meanings_.push_back(meaning_of(settings_.parameters.kind(), head));
+      meanings_.push_back(meaning_of(settings_.parameters.kind(), head, dimension));
       if (!settings_.initial_weights.empty()) {
         require_same_meaning(head, communicator);
         networks::read_network(settings_.initial_weights, head.name, "weights", network, communicator);
@@ -58,7 +59,13 @@ class NetworkLearners : public Learners {
   }
 
   processes::FieldPtr field(std::size_t head) const override { return learners_[head].field; }
-  std::vector<std::string> notes() const override { return notes_; }
+  std::vector<std::string> notes() const override {
+    std::vector<std::string> all = settings_.notes;
+    all.insert(all.end(), notes_.begin(), notes_.end());
+    std::istringstream lines(state_.notes);
+    for (std::string line; std::getline(lines, line);) all.push_back(line);
+    return all;
+  }
   std::int64_t parameter_count() const override {
     std::int64_t count = 0;
     for (const auto& learner : learners_) count += static_cast<std::int64_t>(learner.network.parameters().size());
@@ -75,7 +82,10 @@ class NetworkLearners : public Learners {
     return static_cast<int>(state_.round);
   }
 
-  void exchange(io::State& state) override { exchange_trained(state, learners_); }
+  void exchange(io::State& state) override {
+    exchange_trained(state, learners_);
+    state.text("notes", state_.notes);
+  }
 
   void write_weights(const std::filesystem::path& path, const parallel::Communicator& communicator) const override {
     io::Hdf5File file(communicator, path.string(), io::Hdf5File::Mode::create);
@@ -97,16 +107,22 @@ class NetworkLearners : public Learners {
       swap_with_start();
       resumed_ = false;
     } else {
-      state_ = {};
-      state_.round = round;
+      TrainingState<Real> next;
+      next.round = round;
+      next.notes = std::move(state_.notes);
+      state_ = std::move(next);
       state_.start = published_weights(learners_);
     }
     const ActiveRanks active(all, static_cast<int>(std::bit_floor(static_cast<unsigned>(all.size()))));
     std::exception_ptr failure;  // the same on every rank that trains
     ExitCode code = ExitCode::done;
+    TrainingOutcome outcome;
+    std::error_code ignored;  // of a file that is not there
     try {
       if (active.includes_this()) {
-        Trainer<Real>(settings_, learners_, state_, objective, context, parallel::Communicator(active.handle())).run();
+        Trainer<Real>(settings_, learners_, state_, objective, context, parallel::Communicator(active.handle()),
+                      outcome)
+            .run();
       }
     } catch (const Error& error) {
       parallel::meet_or_end(parallel::Communicator(active.handle()), error);
@@ -114,7 +130,11 @@ class NetworkLearners : public Learners {
       code = error.exit_code();
     }
     MPI_Bcast(&code, sizeof code, MPI_BYTE, 0, all.handle());
-    if (code == ExitCode::done || code == ExitCode::diverged) {  // otherwise the weights are on their way: no result
+    MPI_Bcast(&outcome.weights_are_sane, sizeof outcome.weights_are_sane, MPI_BYTE, 0, all.handle());
+    for (const std::string& note : outcome.notes) state_.notes += note + '\n';
+    all.broadcast(state_.notes);
+    const bool ended = code == ExitCode::done || code == ExitCode::diverged;  // or the weights are on their way
+    if (ended && outcome.weights_are_sane) {
       for (auto& learner : learners_) {
         const std::span<Real> weights = learner.published->parameters();
         MPI_Bcast(weights.data(), static_cast<int>(weights.size_bytes()), MPI_BYTE, 0, all.handle());
@@ -122,6 +142,8 @@ class NetworkLearners : public Learners {
       set_trained();
       if (!context.weights_file.empty()) write_weights(context.weights_file, all);
     }
+    // That of an earlier round would stand for a model that has diverged.
+    if (!outcome.weights_are_sane && all.is_root()) std::filesystem::remove(context.weights_file, ignored);
     parallel::together(all, [&] {
       if (failure) std::rethrow_exception(failure);
     });
@@ -193,6 +215,16 @@ NetworkModel::NetworkModel(TrainingSettings settings, std::shared_ptr<Objective>
       objective_(std::move(objective)),
       process_(std::move(process)),
       learners_(make_learners(settings_, objective_->dimension(), objective_->heads(), communicator)) {}
+
+std::string NetworkModel::log_density_note() const {
+  if (networks::make_architecture(settings_.parameters.child("network"), 1, 1).activation != networks::Activation::selu)
+    return "";
+  return fmt::format(
+      "the divergence along models.{} jumps where a neuron of selu changes sign: adaptive steps need many "
+      "times the evaluations (60 times those of silu at tolerances of 1e-6 to 1e-10), and fixed steps "
+      "lose their order; write activation: silu or tanh in its network",
+      settings_.name);
+}
 
 processes::FieldPtr NetworkModel::field(const std::string& head) const {
   const auto& heads = objective_->heads();

@@ -19,6 +19,7 @@ struct TrainingSettings {
   std::int64_t validate_every = 0;
   int validation_batches = 0, patience = 0;
   std::filesystem::path initial_weights;  ///< trained weights to be read instead of training; empty: none
+  std::vector<std::string> notes;         ///< what is known before the training
 };
 
 /// The parameters of a kind: its own, then those of every model.
@@ -62,6 +63,7 @@ class NetworkModel : public Model {
   std::int64_t parameter_count() const override { return learners_->parameter_count(); }
   int shards() const override { return settings_.shards; }
   std::vector<std::string> notes() const override { return learners_->notes(); }
+  std::string log_density_note() const override;
   void train(const TrainingContext& context) override {
     learners_->train(*objective_, context, learners_->resume(context));
   }

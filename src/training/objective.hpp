@@ -17,6 +17,13 @@ struct Decoding {
   double input = 1, time = 0, skip = 0, gain = 1;
 };
 
+/// How one coordinate enters the network and leaves it where the data are standardised: the network sees
+/// (x - centre) / deviation and its output F stands for offset + scale F. The network then learns from numbers of order
+/// one whatever the units and the origin of the data.
+struct Standard {
+  double centre = 0, deviation = 1, offset = 0, scale = 1;
+};
+
 /// regression: mean of weight |F - target|^2. Without targets, with s = F: implicit: weight (|s|^2 / 2 + div s)
 /// (Hyvarinen 2005); sliced: weight (|s|^2 / 2 + v . grad(v . s)) for a probe v (Song et al. 2019).
 enum class Loss { regression, implicit, sliced };
@@ -36,6 +43,7 @@ struct Head {
   std::function<PathPoint(double t)> path;
   double horizon = 1;
   bool decoding_needs_path = true;  ///< false: the field is a transport from X_0 to X_1, by whatever path
+  std::function<Standard(double t, int coordinate)> standard;  ///< empty: the data are seen as they are
 };
 
 /// What one head learns from: filled by Objective::draw. `target` is for regression, `probe` for sliced losses.

@@ -8,13 +8,6 @@
 namespace fortet::training {
 
 namespace {
-/// Samples of shard `s` of a batch cut into `shards` parts whose sizes differ by at most one.
-parallel::Range shard_range(Index batch, int shards, int s) {
-  const Index small = batch / shards, rest = batch % shards;
-  const Index begin = s * small + std::min<Index>(s, rest);
-  return {begin, begin + small + (s < rest ? 1 : 0)};
-}
-
 template <class Real>
 void convert(Points from, Real* to, Index stride) {
   for (int k = 0; k < from.dimension(); ++k) {
@@ -65,13 +58,14 @@ struct Trainer<Real>::Scratch {
 template <class Real>
 Trainer<Real>::Trainer(const TrainingSettings& settings, std::vector<Learner<Real>>& learners,
                        TrainingState<Real>& state, Objective& objective, const TrainingContext& context,
-                       const parallel::Communicator& active)
+                       const parallel::Communicator& active, TrainingOutcome& outcome)
     : settings_(settings),
       learners_(learners),
       state_(state),
       objective_(objective),
       context_(context),
-      active_(active) {
+      active_(active),
+      outcome_(outcome) {
   for (const Learner<Real>& learner : learners_) {
     trees_.push_back(std::make_unique<GradientTree<Real>>(active_, settings_.shards,
                                                           static_cast<Index>(learner.network.parameters().size()),
@@ -85,6 +79,11 @@ Trainer<Real>::Trainer(const TrainingSettings& settings, std::vector<Learner<Rea
 
 template <class Real>
 Trainer<Real>::~Trainer() = default;
+
+template <class Real>
+std::vector<Lesson>& Trainer<Real>::fresh_lessons(Index count) {
+  return scratch_.front()->fresh(count);
+}
 
 /// Sum over samples of the loss of one head, over the batch size; adds its gradient.
 template <class Real>
@@ -200,10 +199,14 @@ void Trainer<Real>::publish() {
 template <class Real>
 double Trainer<Real>::validate() {
   publish();
+  return published_loss(settings_.validation_batches);
+}
+
+template <class Real>
+double Trainer<Real>::published_loss(int batches) {
   std::vector<double> losses(trees_.front()->local_shards(), 0.0);
-  for (int k = 0; k < settings_.validation_batches; ++k)
-    pass(validation_step + static_cast<std::uint32_t>(k), false, losses);
-  return all_losses(losses) / settings_.validation_batches;
+  for (int k = 0; k < batches; ++k) pass(validation_step + static_cast<std::uint32_t>(k), false, losses);
+  return all_losses(losses) / batches;
 }
 
 /// Replicas must agree bit for bit; a rank whose memory or arithmetic has failed shows here.
@@ -273,11 +276,14 @@ void Trainer<Real>::steps() {
       const double norm_of_head = networks::clip(gradient, limit);
       if (!std::isfinite(norm_of_head)) {
         publish();
+        outcome_.weights_are_sane = judge().is_sane();
         throw DivergedError(fmt::format(
             "models.{}: the gradient is not finite at step {} of {}{}. Try a smaller optimizer.rate (now {:g}), or "
             "clip",
             settings_.name, step + 1, settings_.steps,
-            context_.weights_file.empty() ? "" : "; the weights before it are in " + context_.weights_file.string(),
+            !outcome_.weights_are_sane      ? "; the weights before it are no better than none, they are not kept"
+            : context_.weights_file.empty() ? ""
+                                            : "; the weights before it are in " + context_.weights_file.string(),
             rate));
       }
       norm = std::max(norm, norm_of_head);
@@ -329,6 +335,7 @@ void Trainer<Real>::steps() {
   for (std::size_t h = 0; h < state_.best.size(); ++h) {
     std::copy(state_.best[h].begin(), state_.best[h].end(), learners_[h].published->parameters().begin());
   }
+  if (state_.step > 0) conclude(state_.step < settings_.steps);
 }
 
 template class Trainer<float>;

@@ -1,5 +1,6 @@
 #include <bit>
 
+#include "data_scale.hpp"
 #include "network_model.hpp"
 #include "training_points.hpp"
 
@@ -62,6 +63,7 @@ TrainingSettings training_settings(const Parameters& parameters, const ModelCont
   } else if (settings.patience > 0) {
     throw ParameterError("patience", "stopping early needs validation_points");
   }
+  settings.notes = scale_notes(parameters, context);
   if (parameters.has("weights")) {
     settings.initial_weights = context.directory / parameters.text("weights");
   } else if (settings.steps == 0) {

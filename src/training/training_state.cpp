@@ -24,6 +24,7 @@ void exchange(io::State& state, std::vector<Learner<Real>>& learners, TrainingSt
   state.list("losses", training.losses);
   state.real("best_validation", training.best_validation);
   state.integer("best_step", training.best_step);
+  state.text("notes", training.notes);
   for (Learner<Real>& learner : learners) {
     const std::string& name = learner.head.name;
     state.span(name + ".weights", learner.network.parameters());

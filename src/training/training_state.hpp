@@ -29,8 +29,9 @@ struct TrainingState {
   std::vector<double> losses;  ///< summed since then, of every shard
   double best_validation = std::numeric_limits<double>::infinity();
   std::int64_t best_step = 0;
-  Weights best;   ///< those of the best validation; empty: none is kept
-  Weights start;  ///< published when the round began: pairs that are simulated from them are the same again
+  Weights best;       ///< those of the best validation; empty: none is kept
+  Weights start;      ///< published when the round began: pairs that are simulated from them are the same again
+  std::string notes;  ///< lines: what the finished rounds have come to
 };
 
 template <class Real>

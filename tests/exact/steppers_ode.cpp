@@ -77,6 +77,29 @@ TEST(FlowOrder, EveryFixedStepScheme) {
   }
 }
 
+TEST(FlowLogDensity, HutchinsonsEstimateIsUnbiased) {
+  // x' = A x: the estimate of a particle with the signs v is log p_0 - t v.Av, with mean tr A and deviation |a12 +
+  // a21|.
+  const Json parameters{
+      {"stepper", "rk4"}, {"steps", 5}, {"at", {0.0, 1.0}}, {"log_density", true}, {"divergence", "hutchinson"}};
+  constexpr Index particles = 4000;
+  const auto change = [&](const Json& matrix, int dimension, Index count) {
+    const auto process = test::process("linear", {{"drift", matrix}, {"noise", Json(dimension, Json{0.0})}});
+    const auto path =
+        run_ensemble(ensemble(process, normal(dimension), count, parameters), parallel::Communicator(MPI_COMM_SELF));
+    std::vector<double> all(count);
+    for (Index i = 0; i < count; ++i) all[i] = path.snapshots[1].log_density[i] - path.snapshots[0].log_density[i];
+    return all;
+  };
+  double sum = 0;
+  for (const double one : change({{0.3, 1.0}, {0.4, 0.5}}, 2, particles)) {
+    EXPECT_NEAR(std::abs(one + 0.8), 1.4, 1e-13);
+    sum += one;
+  }
+  EXPECT_NEAR(sum / particles, -0.8, 4 * 1.4 / std::sqrt(particles));
+  for (const double one : change({{0.3}}, 1, 100)) EXPECT_NEAR(one, -0.3, 1e-14);  // on the line it is exact
+}
+
 TEST(FlowLogDensity, LinearFlowIsExactToRounding) {
   // x' = A x: log p_t = log p_0 - t tr A, a constant divergence, which every scheme integrates exactly.
   const auto process = test::share(test::PointwiseProcess(2, 1.0, [](double, const double* x, double* out) {

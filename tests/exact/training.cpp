@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "support/ensembles.hpp"
+
 namespace {
 using namespace fortet;
 
@@ -52,11 +54,16 @@ TEST(DenoisingScoreMatching, EveryPredictionGivesTheScore) {
   // X_t ~ N(0.5 alpha, (0.8 alpha)^2 + sigma^2) at t = 1; times from 0.9999 to 1 change that by less than 1e-4.
   const auto process = test::process("vp", {{"dimension", 1}, {"beta", {{"kind", "constant"}, {"value", 1.0}}}});
   const double alpha = std::exp(-0.5), variance = 0.64 * alpha * alpha + 1 - alpha * alpha;
-  for (const char* predict : {"noise", "data", "score", "velocity"}) {
-    const auto model =
-        test::model("denoising_score_matching",
-                    linear({{"data", "data"}, {"process", "vp"}, {"predict", predict}, {"smallest_time", 0.9999}}),
-                    {{"data", normal(0.5, 0.8)}}, {{"vp", process}});
+  const std::vector<std::pair<const char*, bool>> cases{{"noise", false}, {"data", false},  {"data", true},
+                                                        {"score", true},  {"score", false}, {"velocity", false}};
+  for (const auto& [predict, standardise] : cases) {
+    const auto model = test::model("denoising_score_matching",
+                                   linear({{"data", "data"},
+                                           {"process", "vp"},
+                                           {"predict", predict},
+                                           {"standardise", standardise},
+                                           {"smallest_time", 0.9999}}),
+                                   {{"data", normal(0.5, 0.8)}}, {{"vp", process}});
     test::train(*model);
     const auto [slope, value] = line(*model->score(), 1, 0.5 * alpha);
     // The target -z/sigma has variance 1/sigma^2, that of x_t is `variance`: regression error of a slope and of a mean.
@@ -87,6 +94,164 @@ TEST(FlowMatching, IndependentNormalLaws) {
   const auto [score_slope, score] = line(*model->score(), 0.5, 0.5);
   EXPECT_NEAR(score_slope, -1 / variance, error / gamma / std::sqrt(variance) + 5e-3);
   EXPECT_NEAR(score, 0, error / gamma + 5e-3);
+}
+
+/// A short training between clouds of this size about this centre, in double precision.
+training::ModelPtr between_clouds(const std::string& kind, double size, double shift, bool standardise,
+                                  Json values = Json::object()) {
+  values.update(
+      {{"source", "source"},
+       {"target", "target"},
+       {"sigma", 0.1 * size},
+       {"standardise", standardise},
+       {"steps", 100},
+       {"batch", 64},
+       {"network", {{"kind", "mlp"}, {"hidden", {16, 16}}, {"activation", "silu"}, {"precision", "double"}}}});
+  const auto at = [&](double x, double y) { return Json{shift + size * x, shift + size * y}; };
+  const auto source = test::law("gaussian", {{"mean", {0, 0}}, {"deviation", size}});
+  const auto target = test::law(
+      "gaussian_mixture",
+      {{"weights", {0.4, 0.6}}, {"means", {at(-1, 0.5), at(2, 1)}}, {"deviations", {0.3 * size, 0.2 * size}}});
+  auto model = test::model(kind, values, {{"source", source}, {"target", target}});
+  test::train(*model);
+  return model;
+}
+
+TEST(Standardise, UnitsAndOriginDoNotMatter) {
+  // In standard units the trainings are the same up to the rounding of (x - centre) / deviation, 2e-16 for other units
+  // and 1e4 times that for a shift by 1e4; a hundred steps of Adam may magnify it by some orders.
+  constexpr int d = 2;
+  PointArray x(50, d), there(50, d), expected(50, d), found(50, d);
+  for (Index i = 0; i < x.size(); ++i) {
+    for (int k = 0; k < d; ++k) x(i, k) = std::sin(1.7 * static_cast<double>(i) + k) * 2;
+  }
+  std::vector<double> divergence(50), scaled_divergence(50);
+  for (const char* kind : {"ot_cfm", "sf2m"}) {
+    const Json independent{{"coupling", "independent"}};  // others may have tolerances in units of their own
+    const auto plain = between_clouds(kind, 1, 0, true, independent);
+    for (const double t : {0.1, 0.5, 0.9}) {
+      plain->velocity()->evaluate(t, x, expected);
+      plain->velocity()->divergence(t, x, divergence.data());
+      for (const double size : {1e-6, 1e6}) {
+        const auto scaled = between_clouds(kind, size, 0, true, independent);
+        for (Index i = 0; i < x.size(); ++i) {
+          for (int k = 0; k < d; ++k) there(i, k) = size * x(i, k);
+        }
+        scaled->velocity()->evaluate(t, there, found);
+        scaled->velocity()->divergence(t, there, scaled_divergence.data());
+        for (Index i = 0; i < x.size(); ++i) {
+          for (int k = 0; k < d; ++k) EXPECT_NEAR(found(i, k) / size, expected(i, k), 1e-9) << kind << " " << size;
+          EXPECT_NEAR(scaled_divergence[i], divergence[i], 1e-9) << kind << " " << size;
+        }
+      }
+    }
+  }
+  // A target moved by 1e4 moves x_t by 1e4 t and the velocity by 1e4.
+  const auto plain = between_clouds("conditional_flow_matching", 1, 0, true),
+             moved = between_clouds("conditional_flow_matching", 1, 1e4, true);
+  for (const double t : {0.1, 0.5, 0.9}) {
+    for (Index i = 0; i < x.size(); ++i) {
+      for (int k = 0; k < d; ++k) there(i, k) = x(i, k) + 1e4 * t;
+    }
+    plain->velocity()->evaluate(t, x, expected);
+    moved->velocity()->evaluate(t, there, found);
+    for (Index i = 0; i < x.size(); ++i) {
+      for (int k = 0; k < d; ++k) EXPECT_NEAR(found(i, k) - 1e4, expected(i, k), 1e-6) << t;
+    }
+  }
+}
+
+TEST(Standardise, DivergenceIsThatOfTheField) {
+  Json values{{"source", "source"},
+              {"target", "target"},
+              {"standardise", true},
+              {"steps", 50},
+              {"batch", 64},
+              {"network", {{"kind", "mlp"}, {"hidden", {16}}, {"activation", "silu"}, {"precision", "double"}}}};
+  const auto model = test::model("conditional_flow_matching", values,
+                                 {{"source", test::law("gaussian", {{"dimension", 2}})},
+                                  {"target", test::law("gaussian", {{"mean", {3, -200}}, {"deviation", {0.01, 50}}})}});
+  test::train(*model);
+  // Central differences of step h: errors of h^2 and of rounding / h, relative to derivatives of order one.
+  const double h = 1e-5;
+  PointArray x(1, 2), up(1, 2), down(1, 2);
+  double divergence = 0, sum = 0;
+  x(0, 0) = 1.4, x(0, 1) = -90;
+  model->velocity()->divergence(0.5, x, &divergence);
+  for (int k = 0; k < 2; ++k) {
+    const double centre = x(0, k);
+    x(0, k) = centre + h;
+    model->velocity()->evaluate(0.5, x, up);
+    x(0, k) = centre - h;
+    model->velocity()->evaluate(0.5, x, down);
+    x(0, k) = centre;
+    sum += (up(0, k) - down(0, k)) / (2 * h);
+  }
+  EXPECT_NEAR(divergence, sum, 1e-7 * (1 + std::abs(sum)));
+}
+
+bool says(const training::Model& model, const std::string& words) {
+  const std::vector<std::string> notes = model.notes();
+  return std::any_of(notes.begin(), notes.end(),
+                     [&](const std::string& note) { return note.find(words) != std::string::npos; });
+}
+
+TEST(TrainingNotes, WhatWasLearnedAndInWhichUnits) {
+  const auto fine = between_clouds("conditional_flow_matching", 1, 0, false);
+  EXPECT_TRUE(fine->notes().empty()) << fine->notes().front();
+  EXPECT_TRUE(says(*between_clouds("conditional_flow_matching", 1e-3, 0, false), "set standardise: true"));
+  EXPECT_TRUE(says(*between_clouds("conditional_flow_matching", 1e6, 0, false), "set standardise: true"));
+  const auto far = between_clouds("conditional_flow_matching", 1, 1e4, false);
+  EXPECT_TRUE(says(*far, "set standardise: true"));
+  EXPECT_TRUE(says(*far, "nothing was learned"));
+  EXPECT_TRUE(between_clouds("conditional_flow_matching", 1e6, 0, true)->notes().empty());
+
+  Json values{{"source", "source"},
+              {"target", "target"},
+              {"steps", 100},
+              {"batch", 64},
+              {"validation_points", 64},
+              {"validate_every", 10},
+              {"patience", 2},
+              {"optimizer", {{"kind", "adam"}, {"rate", 1e-30}}}};
+  const auto stopped =
+      test::model("conditional_flow_matching", values, {{"source", normal(0, 1)}, {"target", normal(1, 1)}});
+  test::train(*stopped);
+  EXPECT_TRUE(says(*stopped, "stopped early, after step 30 of 100; the weights of step 10 are kept"))
+      << stopped->notes().front();
+}
+
+TEST(Hutchinson, LearnedFlowsHaveUnbiasedLogDensities) {
+  for (const bool standardise : {false, true}) {
+    const auto model = between_clouds("conditional_flow_matching", 1, 0, standardise);
+    processes::ProcessContext context;
+    context.velocity = [&](const std::string&) { return model->velocity(); };
+    const auto flow = test::process("flow", {{"dimension", 2}, {"velocity", {{"model", "model"}}}}, context);
+    constexpr Index particles = 2000;
+    const auto log_density = [&](const Json& divergence) {
+      const auto path = ensembles::run_ensemble(
+          test::ensemble(flow, test::law("gaussian", {{"dimension", 2}}), particles,
+                         {{"stepper", "rk4"}, {"steps", 8}, {"log_density", true}, {"divergence", divergence}}),
+          parallel::Communicator(MPI_COMM_SELF));
+      return path.snapshots.front().log_density;
+    };
+    const std::vector<double> exact = log_density("exact");
+    double one = 0;
+    for (const int probes : {1, 16}) {
+      const std::vector<double> estimated = log_density({{"kind", "hutchinson"}, {"probes", probes}});
+      double sum = 0, squares = 0;
+      for (Index i = 0; i < particles; ++i) {
+        const double error = estimated[i] - exact[i];
+        sum += error;
+        squares += error * error;
+      }
+      EXPECT_LE(std::abs(sum / particles), 4 * std::sqrt(squares) / particles) << probes;
+      if (probes == 1) one = squares;
+      // The ratio of two variances of 2000 samples whose kurtosis may be 10 has a relative deviation of
+      // sqrt(2 * 9 / 2000) = 0.095.
+      if (probes == 16) EXPECT_NEAR(one / squares, 16, 4 * 0.095 * 16);
+    }
+  }
 }
 
 TEST(FlowMatching, OptimalCouplingOnTheLine) {

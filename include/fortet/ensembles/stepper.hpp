@@ -79,6 +79,8 @@ struct StepperContext {
   double tolerance = 0;  ///< of the deck's ensemble entry; 0: not given
   long steps = 0;        ///< over the horizon; 0: not given
   parallel::Stream corrector{0, parallel::Purpose::corrector};  ///< inner Langevin steps
+  int probes = 0;                                               ///< of Hutchinson's estimate; 0: exact divergences
+  parallel::Stream probe{0, parallel::Purpose::probe};          ///< their signs
 };
 
 /// Immutable; apply() is called from many threads at once.

@@ -98,6 +98,8 @@ class Study {
   void train(const std::string& name, const std::filesystem::path& folder, Metrics& metrics, Keeper& keeper,
              Progress& progress);
   bool is_compared(const std::string& target) const;
+  /// What is known of an ensemble's results before it runs.
+  std::vector<std::string> ensemble_notes(const std::string& name) const;
   /// The failed object that this one needs, directly or by way of others; null if there is none.
   const Failure* failed_need(const std::string& path, const Outcome& outcome) const;
   void note_failure(Failure failure, Keeper& keeper, Outcome& outcome);

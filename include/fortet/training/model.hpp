@@ -38,11 +38,14 @@ class Model {
   virtual int shards() const = 0;  ///< into which a batch is cut: at most so many ranks
   /// What a user has to know of the model and of its training; the same on all ranks.
   virtual std::vector<std::string> notes() const { return {}; }
+  /// What one has to know who carries log densities along its fields; may be empty.
+  virtual std::string log_density_note() const { return ""; }
   /// Collective. The same weights, bit for bit, on any number of ranks that is a power of two up to the number of
   /// shards (more ranks than the largest such power wait). Goes on with what the checkpoints hold and offers them every
   /// step, on the ranks that train. Throws UsageError for more ranks than shards, DivergedError for a loss that is not
-  /// finite (the last good weights are then in the weights file), and what the checkpoints throw, a request to stop
-  /// included, on all ranks; the weights file is then as the last finished round left it.
+  /// finite or has grown tenfold (the weights file holds the last weights only if they are sane), and what the
+  /// checkpoints throw, a request to stop included, on all ranks; the weights file is then as the last finished round
+  /// left it.
   virtual void train(const TrainingContext& context) = 0;
   /// Saves a trained model or restores one, whose fields have the same bits then. Collective over the state's ranks.
   virtual void exchange(io::State& state) = 0;

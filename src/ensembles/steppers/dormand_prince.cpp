@@ -87,13 +87,13 @@ class DormandPrince : public FlowStepper {
     auto front = std::make_unique<Front>(block.x.size(), columns());
     load(block, front->y);
     front->time = t;
-    velocity(t, front->y, front->slope[0], workspace);
+    velocity(t, block.first, front->y, front->slope[0], workspace);
     const double d0 = scaled_size(front->y, front->y, front->y, block.first).value;
     const double d1 = scaled_size(front->slope[0], front->y, front->y, block.first).value;
     double h = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 * end_ : 0.01 * d0 / d1;
     h = std::min(h, end_ - t);
     combine(front->y, h, front->slope[0], front->trial);
-    velocity(t + h, front->trial, front->slope[1], workspace);
+    velocity(t + h, block.first, front->trial, front->slope[1], workspace);
     combine(front->slope[1], -1.0, front->slope[0], front->trial);
     const double d2 = scaled_size(front->trial, front->y, front->y, block.first).value / h;
     const double steepest = std::max(d1, d2);
@@ -115,7 +115,7 @@ class DormandPrince : public FlowStepper {
         for (int j = 0; j < i; ++j) {
           if (factors[i][j] != 0) add(front.trial, h * factors[i][j], front.slope[j]);
         }
-        velocity(front.time + nodes[i] * h, front.trial, front.slope[i], workspace);
+        velocity(front.time + nodes[i] * h, first, front.trial, front.slope[i], workspace);
       }
       fill(front.previous, 0);
       for (int i = 0; i < stages; ++i) {

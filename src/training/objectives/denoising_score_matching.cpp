@@ -1,4 +1,5 @@
 /// Kinds denoising_score_matching and ddpm: networks that undo the noise of a linear process.
+#include "../data_scale.hpp"
 #include "noised_data.hpp"
 
 namespace fortet::training {
@@ -30,6 +31,26 @@ struct Prediction {
   }
 };
 
+/// Of X_t and of what is predicted, from the scale of the data: all of order one for the network.
+struct NoisedStandards {
+  std::shared_ptr<const processes::LinearNoising> process;
+  DataScale data;
+  Prediction::Of of;
+
+  Standard operator()(double t, int k) const {
+    const NoiseLevel level = NoiseLevel::at(*process, t);
+    const double mean = process->mean()[k], offset = data.mean[k] - mean, spread = level.alpha * data.deviation[k];
+    const double deviation = std::sqrt(spread * spread + level.sigma * level.sigma);
+    Standard standard{mean + level.alpha * offset, deviation > 0 ? deviation : 1, 0, 1};
+    if (of == Prediction::Of::score) standard.scale = 1 / standard.deviation;
+    if (of == Prediction::Of::data) {
+      standard.offset = offset;
+      standard.scale = data.deviation[k] > 0 ? data.deviation[k] : 1;
+    }
+    return standard;
+  }
+};
+
 /// All predictions are affine in each other given (x, t); the loss is w(t) |noise found - noise|^2 whatever the network
 /// predicts, so that the prediction chooses what the network's output means and `weighting` what is minimised.
 class DenoisingScoreMatching : public Objective {
@@ -39,14 +60,17 @@ class DenoisingScoreMatching : public Objective {
   /// Time of a sample from a uniform number.
   using TimeOf = std::function<double(double uniform)>;
 
-  DenoisingScoreMatching(NoisedData data, Prediction prediction, Weight weight, TimeOf time_of)
+  DenoisingScoreMatching(NoisedData data, Prediction prediction, Weight weight, TimeOf time_of,
+                         const std::optional<DataScale>& scale)
       : data_(std::move(data)), prediction_(prediction), weight_(std::move(weight)), time_of_(std::move(time_of)) {
+    if (scale) standards_ = NoisedStandards{data_.shared_process(), *scale, prediction.of};
     const auto decoding = [process = data_.shared_process(), prediction](double t) {
       return prediction(t, NoiseLevel::at(*process, t));
     };
     constexpr std::array<const char*, 4> names{"noise", "data", "score", "velocity"};
     heads_.push_back({"score", Loss::regression, decoding, data_.process().mean(),
                       names[static_cast<std::size_t>(prediction.of)], data_.path(), data_.process().horizon(), true});
+    if (standards_) heads_.back().standard = *standards_;
   }
   int dimension() const override { return data_.dimension(); }
   const std::vector<Head>& heads() const override { return heads_; }
@@ -65,11 +89,18 @@ class DenoisingScoreMatching : public Objective {
       const double scale = level.sigma * decoding.gain;
       lesson.weight[i] = weight_(t, level, decoding) * scale * scale;
       lesson.time[i] = decoding.time;
+      double squares = 0;  // mean over the coordinates: what errors in standard units weigh in those of the deck
       for (int k = 0; k < d; ++k) {
         const double z = lesson.target(i, k), y = level.alpha * lesson.input(i, k) + level.sigma * z;
         lesson.target(i, k) = (-z / level.sigma - decoding.skip * y) / decoding.gain;
         lesson.input(i, k) = decoding.input * y;
+        if (!standards_) continue;
+        const Standard of = (*standards_)(t, k);
+        lesson.input(i, k) = decoding.input * (y + data_.process().mean()[k] - of.centre) / of.deviation;
+        lesson.target(i, k) = (lesson.target(i, k) - of.offset) / of.scale;
+        squares += of.scale * of.scale / d;
       }
+      if (standards_) lesson.weight[i] *= squares;
     }
   }
 
@@ -78,6 +109,7 @@ class DenoisingScoreMatching : public Objective {
   Prediction prediction_;
   Weight weight_;
   TimeOf time_of_;
+  std::optional<NoisedStandards> standards_;
   std::vector<Head> heads_;
 };
 
@@ -90,7 +122,8 @@ std::vector<Parameter> score_parameters(std::vector<Parameter> own) {
           "predict", {Type::choice}, "noise",
           "what the network's output means: the noise z, the data X_0 (about the mean of the process), the score, "
           "or the velocity of the probability flow")
-          .one_of({"noise", "data", "score", "velocity"})};
+          .one_of({"noise", "data", "score", "velocity"}),
+      standardise_parameter()};
   all.insert(all.end(), own.begin(), own.end());
   return with_training_parameters(all);
 }
@@ -114,8 +147,19 @@ Prediction prediction_of(const Parameters& p) {
 ModelPtr score_model(const Parameters& p, const ModelContext& context, NoisedData data,
                      const std::shared_ptr<const processes::LinearNoising>& process,
                      DenoisingScoreMatching::Weight weight, DenoisingScoreMatching::TimeOf time_of) {
-  auto objective = std::make_shared<DenoisingScoreMatching>(std::move(data), prediction_of(p), std::move(weight),
-                                                            std::move(time_of));
+  const Prediction prediction = prediction_of(p);
+  std::optional<DataScale> scale;
+  if (p.boolean("standardise")) {
+    if (prediction.data_deviation > 0 || prediction.of == Prediction::Of::velocity) {
+      throw ParameterError(
+          "standardise",
+          fmt::format("expected false with {}, or predict: noise, data or score",
+                      prediction.data_deviation > 0 ? "data_deviation, which scales by itself" : "predict: velocity"));
+    }
+    scale = data_scale(p, context, "data");
+  }
+  auto objective = std::make_shared<DenoisingScoreMatching>(std::move(data), prediction, std::move(weight),
+                                                            std::move(time_of), scale);
   return std::make_shared<NetworkModel>(training_settings(p, context), objective, context.communicator, process);
 }
 

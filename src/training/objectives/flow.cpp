@@ -3,7 +3,8 @@
 namespace fortet::training {
 
 FlowMatching::FlowMatching(int dimension, processes::InterpolantPtr interpolant, std::shared_ptr<Pairs> pairs,
-                           TrainingDraws draws, double margin, bool with_score)
+                           TrainingDraws draws, double margin, bool with_score,
+                           std::optional<std::array<DataScale, 2>> ends)
     : dimension_(dimension),
       interpolant_(std::move(interpolant)),
       pairs_(std::move(pairs)),
@@ -38,6 +39,42 @@ FlowMatching::FlowMatching(int dimension, processes::InterpolantPtr interpolant,
                       1,
                       true});
   }
+  if (!ends) return;
+  standards_ = Standards{interpolant_, (*ends)[0], (*ends)[1], half_noise_};
+  heads_.front().standard = [of = *standards_](double t, int k) { return of.velocity(t, k); };
+  if (with_score) heads_.back().standard = [of = *standards_](double t, int k) { return of.score(t, k); };
+}
+
+namespace {
+double or_one(double deviation) { return deviation > 0 ? deviation : 1; }
+
+double root_of_squares(double a, double b, double c) { return std::sqrt(a * a + b * b + c * c); }
+
+/// The mean of w s^2 over coordinates with the scales s: what errors in standard units weigh in those of the deck.
+template <class ScaleOf>
+double mean_square(int dimension, ScaleOf&& scale_of) {
+  double sum = 0;
+  for (int k = 0; k < dimension; ++k) sum += scale_of(k) * scale_of(k);
+  return sum / dimension;
+}
+}  // namespace
+
+Standard Standards::velocity(double t, int k) const {
+  const processes::Interpolant::Coefficients c = interpolant->at(t);
+  // The rate of a bridge's noise is infinite at its ends; a scale need only be right in order.
+  const processes::Interpolant::Coefficients inside = interpolant->at(std::clamp(t, 0.05, 0.95));
+  const double s0 = source.deviation[k], s1 = target.deviation[k];
+  return {c.alpha * source.mean[k] + c.beta * target.mean[k],
+          or_one(root_of_squares(c.alpha * s0, c.beta * s1, c.gamma)),
+          c.alpha_rate * source.mean[k] + c.beta_rate * target.mean[k],
+          or_one(root_of_squares(c.alpha_rate * s0, c.beta_rate * s1, inside.gamma > 0 ? inside.gamma_rate : 0))};
+}
+
+Standard Standards::score(double t, int k) const {
+  Standard of = velocity(t, k);
+  of.offset = 0;
+  of.scale = half_noise / of.deviation;
+  return of;
 }
 
 void FlowMatching::draw(std::uint32_t step, Index first, std::vector<Lesson>& lessons) const {
@@ -56,6 +93,10 @@ void FlowMatching::draw(std::uint32_t step, Index first, std::vector<Lesson>& le
       const double x0 = velocity.input(i, k), x1 = velocity.target(i, k), z = velocity.probe(i, k);
       velocity.input(i, k) = c.alpha * x0 + c.beta * x1 + c.gamma * z;
       velocity.target(i, k) = c.alpha_rate * x0 + c.beta_rate * x1 + (c.gamma > 0 ? c.gamma_rate * z : 0);
+      if (!standards_) continue;
+      const Standard of = standards_->velocity(t, k);
+      velocity.input(i, k) = (velocity.input(i, k) - of.centre) / of.deviation;
+      velocity.target(i, k) = (velocity.target(i, k) - of.offset) / of.scale;
     }
     if (lessons.size() == 1) continue;
     const Lesson& score = lessons[1];
@@ -65,7 +106,9 @@ void FlowMatching::draw(std::uint32_t step, Index first, std::vector<Lesson>& le
     for (int k = 0; k < dimension_; ++k) {
       score.input(i, k) = velocity.input(i, k);
       score.target(i, k) = scale > 0 ? -velocity.probe(i, k) / scale : 0;
+      if (standards_) score.target(i, k) /= standards_->score(t, k).scale;
     }
+    if (standards_) score.weight[i] *= mean_square(dimension_, [&](int k) { return standards_->score(t, k).scale; });
   }
 }
 
@@ -76,9 +119,18 @@ std::vector<Parameter> flow_parameters(std::vector<Parameter> own, const Json& c
       defaulted("coupling", {Type::kind}, coupling, "which x_0 of a batch is paired with which x_1").of("couplings"),
       defaulted("coupling_scope", {Type::choice}, "global",
                 "what a coupling sees: the whole batch over all ranks, or each shard of it")
-          .one_of({"global", "shard"})};
+          .one_of({"global", "shard"}),
+      standardise_parameter()};
   all.insert(all.end(), own.begin(), own.end());
   return with_training_parameters(all);
+}
+
+std::optional<std::array<DataScale, 2>> standardised_ends(const Parameters& p, const ModelContext& context) {
+  if (!p.boolean("standardise")) return std::nullopt;
+  const DataScale target = data_scale(p, context, "target");
+  const auto d = target.mean.size();
+  const DataScale none{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};  // x_0 has no part: the noise is the source
+  return std::array{p.has("source") ? data_scale(p, context, "source") : none, target};
 }
 
 std::shared_ptr<Pairs> coupled_pairs(const Parameters& p, const ModelContext& context,
@@ -104,9 +156,9 @@ namespace {
 
 ModelPtr flow_model(const Parameters& p, const ModelContext& context, const processes::InterpolantPtr& path,
                     const couplings::CouplingPtr& coupling, double margin, bool with_score) {
-  const auto objective = std::make_shared<FlowMatching>(context.law(p.text("target"))->dimension(), path,
-                                                        coupled_pairs(p, context, coupling),
-                                                        TrainingDraws(context.seed, p.name()), margin, with_score);
+  const auto objective = std::make_shared<FlowMatching>(
+      context.law(p.text("target"))->dimension(), path, coupled_pairs(p, context, coupling),
+      TrainingDraws(context.seed, p.name()), margin, with_score, standardised_ends(p, context));
   return std::make_shared<NetworkModel>(training_settings(p, context), objective, context.communicator);
 }
 

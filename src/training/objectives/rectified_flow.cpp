@@ -64,7 +64,7 @@ const Registered<ModelFactory> rectified_flow{
       auto objective = std::make_shared<FlowMatching>(
           context.law(p.text("target"))->dimension(), interpolant("linear", {{"sigma", 0.0}}),
           coupled_pairs(p, context, couplings::make_coupling(p.child("coupling"))),
-          TrainingDraws(context.seed, p.name()), 0, false);
+          TrainingDraws(context.seed, p.name()), 0, false, standardised_ends(p, context));
       return std::make_shared<RectifiedFlow>(p, context, objective);
     }};
 }  // namespace

@@ -5,6 +5,7 @@
 #include "flow.hpp"
 #include "fortet/base/scratch.hpp"
 #include "fortet/laws/normal_bridge.hpp"
+#include "fortet/processes/divergence_estimate.hpp"
 
 namespace fortet::training {
 
@@ -19,7 +20,7 @@ inline std::vector<Head> two_way_heads(double sigma) {
 }
 
 /// a f + b g.
-class Combination : public processes::Field {
+class Combination : public processes::Field, public processes::DivergenceEstimate {
  public:
   Combination(double a, processes::FieldPtr f, double b, processes::FieldPtr g)
       : a_(a), b_(b), f_(std::move(f)), g_(std::move(g)) {}
@@ -39,6 +40,15 @@ class Combination : public processes::Field {
     const Scratch other(x.size(), 1);
     f_->divergence(t, x, out);
     g_->divergence(t, x, other.data());
+    for (Index i = 0; i < x.size(); ++i) out[i] = a_ * out[i] + b_ * other.data()[i];
+  }
+  bool can_estimate_divergence() const override {
+    return processes::divergence_estimate_of(*f_) && processes::divergence_estimate_of(*g_);
+  }
+  void estimate_divergence(double t, ConstPoints x, ConstPoints probe, double* out) const override {
+    const Scratch other(x.size(), 1);
+    processes::divergence_estimate_of(*f_)->estimate_divergence(t, x, probe, out);
+    processes::divergence_estimate_of(*g_)->estimate_divergence(t, x, probe, other.data());
     for (Index i = 0; i < x.size(); ++i) out[i] = a_ * out[i] + b_ * other.data()[i];
   }
 
@@ -141,7 +151,7 @@ inline std::vector<Parameter> two_way_parameters(std::vector<Parameter> own) {
       defaulted("pair_steps", {Type::integer}, 20, "Euler-Maruyama steps of that simulation").at_least(1)};
   own.insert(own.end(), common.begin(), common.end());
   std::vector<Parameter> all = flow_parameters(std::move(own), "independent");
-  std::erase_if(all, [](const Parameter& p) { return p.name == "coupling"; });
+  std::erase_if(all, [](const Parameter& p) { return p.name == "coupling" || p.name == "standardise"; });
   return all;
 }
 
