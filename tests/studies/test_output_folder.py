@@ -16,7 +16,7 @@ DECK = """
 study: a small study, σ = 1
 output: out
 laws: {start: {kind: gaussian, mean: [0], deviation: 1}}
-processes: {ou: {kind: ornstein_uhlenbeck, dimension: 1}, bad: {kind: expression, drift: ["-x*sqrt(0.5 - t)"], noise: 1, horizon: 1}}
+processes: {ou: {kind: ornstein_uhlenbeck, dimension: 1}, bad: {kind: expression, drift: ["-x*if(t<0.6, 1, if(t<0.8, sqrt(-1 - t), 1))"], noise: 1, horizon: 1}}
 grids: {line: {lower: [-6], upper: [6], cells: [100]}}
 """
 PDE = "densities: {pde: {process: ou, initial: start, grid: line}}\n"
