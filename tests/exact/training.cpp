@@ -249,7 +249,9 @@ TEST(Hutchinson, LearnedFlowsHaveUnbiasedLogDensities) {
       if (probes == 1) one = squares;
       // The ratio of two variances of 2000 samples whose kurtosis may be 10 has a relative deviation of
       // sqrt(2 * 9 / 2000) = 0.095.
-      if (probes == 16) EXPECT_NEAR(one / squares, 16, 4 * 0.095 * 16);
+      if (probes == 16) {
+        EXPECT_NEAR(one / squares, 16, 4 * 0.095 * 16);
+      }
     }
   }
 }

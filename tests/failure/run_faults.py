@@ -61,7 +61,7 @@ run(BRIDGE.format(sigma=0.1, boundary="no_flux", more="domain: linear"), 3, "can
 run(BRIDGE.format(sigma=0.3, boundary="no_flux", more="iterations: 3"), 3, "not solved after 3 iterations")
 # A disk that has no room for the slices: 40001 of them take 65 MB.
 run(BRIDGE.format(sigma=1, boundary="no_flux", more="slices: 40000, slices_on: disk"), 4, "name another folder (slices_folder)", limit=40_000_000)
-# Training: a learning rate that diverges keeps the last good weights; weights of another architecture are refused.
+# Training: weights that have diverged are not kept; weights of another architecture are refused.
 LEARN = """
 study: a study that learns
 output: out
@@ -78,8 +78,13 @@ with tempfile.TemporaryDirectory() as weights:
         if done.returncode != code or message not in done.stdout + done.stderr:
             sys.exit(f"FAILED: exit code {done.returncode}, expected {code} with '{message}':\n{done.stdout}{done.stderr}")
 
+    kept = pathlib.Path(weights) / "out/m.weights.h5"
     train("steps: 200, optimizer: {kind: sgd, rate: 1e9}", 3, "the gradient is not finite")
-    train("steps: 0, weights: out/m.weights.h5", 0, "done")  # those before the step that failed
+    train("steps: 200, optimizer: {kind: adam, rate: 1e3}", 3, "the training diverged: the loss ended at")
+    if kept.exists():
+        sys.exit("FAILED: a training that diverged left weights")
+    train("steps: 5", 0, "done")
+    train("steps: 0, weights: out/m.weights.h5, standardise: true", 2, "standardise: false in the file, true in the deck")
     train("steps: 5, network: {kind: mlp, hidden: [16, 16]}", 0, "done")
     train("steps: 0, weights: out/m.weights.h5, network: {kind: mlp, hidden: [16, 8]}", 2, "hidden")
     # Weights are taken for nothing but what they were trained to mean.

@@ -30,6 +30,24 @@ check(["deck.yaml", "ensembles.sdee.particles=5"], 2, "command line: ensembles.s
 check(["deck.yaml", "ensembles.sde.particles=few"], 2, "command line: ensembles.sde.particles: expected an integer, found 'few'")
 check(["deck.yaml", "seed"], 2, "command line: 'seed' is not of the form key.path=value")
 
+# What one should know of a model is said before it is trained: the units of its data, and its activation under log densities.
+LEARNED = """
+study: a study that learns
+output: learned
+laws: {{data: {{kind: gaussian, mean: [0, 0], deviation: {deviation}}}, noise: {{kind: gaussian, dimension: 2}}}}
+models: {{m: {{kind: flow_matching, target: data, steps: 5, batch: 32, network: {{kind: mlp, hidden: [8], activation: {activation}}}}}}}
+processes: {{flow: {{kind: flow, velocity: {{model: m}}}}}}
+ensembles: {{e: {{process: flow, initial: noise, particles: 64, stepper: rk4, steps: 4, log_density: true, divergence: {{kind: hutchinson, probes: 2}}}}}}
+"""
+learned = workspace.folder / "learned.yaml"
+learned.write_text(LEARNED.format(deviation="1e-6", activation="selu"))
+for command in ("validate", "run"):
+    check(["learned.yaml"], 0, "ensembles.e: note: the divergence along models.m jumps", "set standardise: true", command=command)
+notes = json.loads((workspace.folder / "learned/results.json").read_text())["notes"]
+expect({"models.m", "ensembles.e"} <= set(notes), f"results.json lacks notes: {notes}")
+learned.write_text(LEARNED.format(deviation="1", activation="silu"))
+expect("note" not in check(["learned.yaml"], 0, command="validate").stdout, "a note on a deck without reproach")
+
 # A defect is seen: the law of another process is no law of this one. Exit code 5.
 wrong = SMALL.replace("grids:\n", "  other: {kind: ornstein_uhlenbeck, dimension: 2, rate: 1.3, sigma: 1.2, horizon: 1}\ngrids:\n").replace(
     "law: {process: forward", "law: {process: other")
