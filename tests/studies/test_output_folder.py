@@ -180,7 +180,7 @@ checks:
 (folder / "fails.yaml").write_text(fails)
 for ranks in (1, 4):
     fresh()
-    check(["fails.yaml"], 3, "not finite", "poor: needs densities.bad, which failed", "fortet: not computed: densities.bad, poor", ranks=ranks)
+    check(["fails.yaml"], 3, "drift[0] is nan at x", "poor: needs densities.bad, which failed", "fortet: not computed: densities.bad, poor", ranks=ranks)
     results = json.loads((out / "results.json").read_text())
     expect([(one["object"], one["exit_code"]) for one in results["failed"]] == [("densities.bad", 3), ("poor", 3)], f"failed: {results['failed']}")
     expect(results["verdict"] == "failed" and [one["name"] for one in results["checks"]] == ["good"], "the check of what did not fail")
