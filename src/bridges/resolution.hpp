@@ -25,8 +25,8 @@ class Resolution {
   /// Adds time t with its weight in the sum over time: masses of this rank's cells, `gradient` of log phi. Collective.
   void add(double t, double weight, const std::vector<double>& mass, const processes::Field& gradient);
 
-  /// What a bridge that moves mass by this squared distance in mean can need: far beyond what cells resolve the gradient
-  /// of log phi tells next to nothing of the velocity, but the distance does.
+  /// What a bridge that moves mass by this squared distance in mean can need: far beyond what cells resolve the
+  /// gradient of log phi tells next to nothing of the velocity, but the distance does.
   void limit(double squared_distance);
 
   double girsanov() const { return girsanov_; }  ///< 1/2 int E grad log phi . a grad log phi dt

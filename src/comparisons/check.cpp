@@ -155,8 +155,8 @@ Result compare(const CheckSettings& settings, const Parameters& statistic_parame
   if (sampling.inverse_size == 0) {
     result.value = statistic->value(reference.masses, observed.masses);
     result.expected = statistic->value(reference.masses, shifted);
-    result.tolerance = settings.parameters.has("tolerance") ? settings.parameters.real("tolerance")
-                                                            : 2 * result.expected + round_off;
+    result.tolerance =
+        settings.parameters.has("tolerance") ? settings.parameters.real("tolerance") : 2 * result.expected + round_off;
     result.smallest_visible_defect = std::max(0.0, *result.tolerance - result.value);
     result.defect_unit = "the statistic itself";
     result.agree = result.value <= *result.tolerance;

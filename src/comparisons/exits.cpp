@@ -1,4 +1,5 @@
-// First passages side by side: what left through each absorbing side of a grid, and what particles lost at the same wall.
+// First passages side by side: what left through each absorbing side of a grid, and what particles lost at the same
+// wall.
 #include <boost/math/special_functions/gamma.hpp>
 
 #include "interval_sides.hpp"
@@ -9,7 +10,9 @@ namespace {
 
 using ensembles::ExitSide;
 
-std::string name_of(const ExitSide& side) { return fmt::format("{}_{}", side.axis, side.side == 0 ? "lower" : "upper"); }
+std::string name_of(const ExitSide& side) {
+  return fmt::format("{}_{}", side.axis, side.side == 0 ? "lower" : "upper");
+}
 
 std::vector<ExitSide> absorbing_sides(const densities::Grid& grid) {
   std::vector<ExitSide> sides;
@@ -35,9 +38,10 @@ void check_exits(const CheckSettings& settings, const Parameters&) {
     const double on_grid = side == 0 ? grid.edges(axis).front() : grid.edges(axis).back();
     const double wall = side == 0 ? walls.lower[axis] : walls.upper[axis];
     if (std::abs(on_grid - wall) > 1e-9 * (grid.edges(axis).back() - grid.edges(axis).front())) {
-      throw ParameterError("by", fmt::format("exits: the {} side of axis {} lies at {:g} on the grid and at {:g} for the "
-                                             "particles",
-                                             side == 0 ? "lower" : "upper", axis, on_grid, wall));
+      throw ParameterError("by",
+                           fmt::format("exits: the {} side of axis {} lies at {:g} on the grid and at {:g} for the "
+                                       "particles",
+                                       side == 0 ? "lower" : "upper", axis, on_grid, wall));
     }
   }
 }
@@ -75,7 +79,7 @@ double poisson_p_value(double number, double mean) {
 }
 
 std::vector<Result> evaluate_exits(const CheckSettings& settings, const Parameters&, double from, double to,
-                             const parallel::Communicator& communicator) {
+                                   const parallel::Communicator& communicator) {
   const densities::DensityPath& density = density_of(settings);
   const Side& particles = particles_of(settings);
   const auto count = static_cast<double>(particles.ensemble->snapshots.front().total);
@@ -141,12 +145,13 @@ std::vector<Result> evaluate_exits(const CheckSettings& settings, const Paramete
 }
 
 const Registered<IntervalStatistic> registered_exits{
-    Schema{"statistics",
-           "exits",
-           "What left through each absorbing side between consecutive times of the check (from the start to the first): "
-           "the grid's flux against the particles' survival weights, one row a side (z-test, Poisson's law for few).",
-           "Gobet 2000",
-           {}},
+    Schema{
+        "statistics",
+        "exits",
+        "What left through each absorbing side between consecutive times of the check (from the start to the first): "
+        "the grid's flux against the particles' survival weights, one row a side (z-test, Poisson's law for few).",
+        "Gobet 2000",
+        {}},
     IntervalStatistic{check_exits, evaluate_exits, true}};
 
 }  // namespace

@@ -5,7 +5,6 @@
 namespace fortet::comparisons {
 namespace {
 
-
 const densities::BoxBalance& box_of(const CheckSettings& settings, const Parameters& statistic) {
   const densities::DensityPath& density = density_of(settings);
   for (const densities::BoxBalance& balance : density.boxes) {

@@ -23,7 +23,8 @@ Sample sample_lines(const Grid& grid, int axis) {
   for (int k = 0; k < d; ++k) {
     if (k == axis) continue;
     const Index cells = grid.cells(k), count = std::min(most, cells);
-    for (Index i = 0; i < count; ++i) across[k].push_back(grid.centres(k)[count > 1 ? i * (cells - 1) / (count - 1) : 0]);
+    for (Index i = 0; i < count; ++i)
+      across[k].push_back(grid.centres(k)[count > 1 ? i * (cells - 1) / (count - 1) : 0]);
     lines *= count;
   }
   Sample sample{PointArray(lines * Sample::per_line(), d), lines};
@@ -117,8 +118,8 @@ bool is_degenerate(const processes::Process& process, const Grid& grid, int axis
 bool needs_cell_rates(const processes::Process& process, const Grid& grid, int axis) {
   if (process.noise_shape() == processes::NoiseShape::none) return false;
   const processes::Regularity known = process.regularity();
-  const bool is_sharp = known.noise != Smoothness::smooth ||
-                        (known.drift == Smoothness::jumping && !has_equilibrium(process, grid));
+  const bool is_sharp =
+      known.noise != Smoothness::smooth || (known.drift == Smoothness::jumping && !has_equilibrium(process, grid));
   if (!is_sharp) {
     // Along the other axes, too: where their noise vanishes with this one's, only rates by cells move the mean exactly.
     bool any = false;
@@ -150,10 +151,11 @@ std::vector<std::string> remarks(const processes::Process& process, const Grid& 
     if (!grid.is_periodic(axis)) continue;
     const double lower = grid.edges(axis).front(), upper = grid.edges(axis).back();
     if (jumps_in_potential(process, grid, axis)) {
-      found.push_back(fmt::format(
-          "the potential differs at the two ends of periodic axis {} ({:g} and {:g}): its gradient is taken as a force, "
-          "and e^-V is no equilibrium",
-          axis, lower, upper));
+      found.push_back(
+          fmt::format("the potential differs at the two ends of periodic axis {} ({:g} and {:g}): its gradient is "
+                      "taken as a force, "
+                      "and e^-V is no equilibrium",
+                      axis, lower, upper));
     }
     const Sample sample = sample_lines(grid, axis);
     PointArray drift(sample.points.size(), d), diffusion(sample.points.size(), d * (d + 1) / 2);
@@ -164,10 +166,10 @@ std::vector<std::string> remarks(const processes::Process& process, const Grid& 
     for (int k = 0; k < diffusion.dimension(); ++k)
       jump = std::max(jump, seam_jump(sample, diffusion.view().coordinate(k)));
     if (jump > seam_tolerance) {
-      found.push_back(
-          fmt::format("the drift or the noise jumps at the seam of periodic axis {} (by {:.2g} of its size between {:g} "
-                      "and {:g}); the mean of both ends is taken there",
-                      axis, jump, lower, upper));
+      found.push_back(fmt::format(
+          "the drift or the noise jumps at the seam of periodic axis {} (by {:.2g} of its size between {:g} "
+          "and {:g}); the mean of both ends is taken there",
+          axis, jump, lower, upper));
     }
   }
   return found;

@@ -8,6 +8,10 @@ namespace fortet::densities {
 /// Whether the axes of a process are independent and its rates have a common clock.
 bool is_separable(const processes::Process& process);
 
+/// Whether the kind `automatic` takes dense propagators of each axis: exact in time, and cheap or cheaper than series.
+/// Collective.
+bool prefers_dense(const processes::Process& process, const Grid& grid);
+
 /// I + L_axis / events, events > the largest rate of leaving a cell, on the columns of a matrix of n x n as lines.
 class AxisGenerator {
  public:

@@ -51,9 +51,9 @@ struct Degenerate {
 
 /// What a cell brings to its rates.
 struct Cell {
-  double share = 0;               ///< int_cell q e^-highest
-  double lower = 0, upper = 0;    ///< (D q) at the faces, times e^-highest
-  double below = 0, above = 0;    ///< int D^-s from the lower face to the cell's point, and from there to the upper face
+  double share = 0;             ///< int_cell q e^-highest
+  double lower = 0, upper = 0;  ///< (D q) at the faces, times e^-highest
+  double below = 0, above = 0;  ///< int D^-s from the lower face to the cell's point, and from there to the upper face
 };
 
 Cell fit(const double* drift, const double* diffusion, double width, double s, const Degenerate& end) {

@@ -1,6 +1,7 @@
 #pragma once
-/// Rates of leaving the cells of a line, fitted to what the coefficients do inside each cell: for coefficients that jump
-/// or have kinks, and for diffusion that vanishes at a side (Feller 1952: scale and speed of a diffusion on a line).
+/// Rates of leaving the cells of a line, fitted to what the coefficients do inside each cell: for coefficients that
+/// jump or have kinks, and for diffusion that vanishes at a side (Feller 1952: scale and speed of a diffusion on a
+/// line).
 ///
 /// With J = b p - D^s grad(D^(1-s) p) (s: processes::Regularity::reading) the line has the stationary density
 /// q = D^(s-1) exp(int b/D). A cell's rates are those of its share of q,

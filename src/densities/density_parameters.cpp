@@ -194,15 +194,16 @@ void check_steady(const DensitySettings& settings, const DensityOptions& options
 
 namespace {
 /// Estimated bytes over all ranks: per cell the snapshots and what solves.
-double solving_bytes(const DensitySettings& settings, const DensityOptions& options, const DiffusionShape& shape) {
+double solving_bytes(const DensitySettings& settings, const DensityOptions& options, const DiffusionShape& shape,
+                     const std::string& propagator) {
   const Grid& grid = *settings.grid;
   const double d = grid.dimension(), number = sizeof(double);
-  const std::string kind = options.is_steady() ? "steady" : options.propagator.kind();
+  const std::string kind = options.is_steady() ? "steady" : propagator;
   const bool is_default = kind == "automatic" || kind == "strang";
   const double edges = shape.cross > 0 ? d == 2 ? 6 : 12 : 2 * d;
   const double graph = edges * sizeof(Edge) + 2 * number;
-  // Masses and their logarithm or companion, volumes, both sides of an exchange; the current, which is a diagnostic, and
-  // the fluxes that it is the mean of.
+  // Masses and their logarithm or companion, volumes, both sides of an exchange; the current, which is a diagnostic,
+  // and the fluxes that it is the mean of.
   double working = number * (6 + 2 * d);
   // The graph of the propagator and that of the diagnostics, in lists that have room to grow.
   if (shape.cross > 0) working += 3 * graph;
@@ -315,11 +316,18 @@ DensityPlan check_density(const DensitySettings& settings) {
   DensityPlan plan;
   plan.propagator = kind;
   plan.cells = static_cast<double>(grid.cell_count());
-  plan.bytes = solving_bytes(settings, options, shape);
+  if (kind == "automatic") {
+    try {
+      plan.propagator = prefers_dense(process, grid) ? "separable" : "strang";
+    } catch (const NotComputedYet&) {
+      // A field of the process comes from another object of the study: it is chosen then.
+    }
+  }
+  plan.bytes = solving_bytes(settings, options, shape, plan.propagator);
   plan.steps = static_cast<double>(options.steps);
   try {
     plan.remarks = remarks(process, grid);
-  } catch (const UsageError&) {
+  } catch (const NotComputedYet&) {
     // A field of the process is computed by the study itself; what there is to say is said when it is solved.
   }
   if (options.is_steady()) plan.quantities = steady_quantities(settings, options);

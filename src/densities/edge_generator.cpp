@@ -168,7 +168,8 @@ void EdgeGenerator::build_selling(double t) {
     }
   }
   if (known.noise == Smoothness::jumping && known.reading != 0) {
-    throw UsageError("noise that jumps, with cross terms, is discretised in the sense of Ito only; write convention: ito");
+    throw UsageError(
+        "noise that jumps, with cross terms, is discretised in the sense of Ito only; write convention: ito");
   }
   const auto site_at = [&](ConstPoints x) {
     PointArray drift(x.size(), d), diffusion(x.size(), d * (d + 1) / 2);

@@ -15,8 +15,8 @@ struct FirstPassage {
   std::vector<Side> sides;   ///< open sides
 };
 
-/// With the coefficients of time t. Throws UsageError without an open side, DivergedError when a solution is negative or
-/// not finite. Collective.
+/// With the coefficients of time t. Throws UsageError without an open side, DivergedError when a solution is negative
+/// or not finite. Collective.
 FirstPassage first_passage(const processes::Process& process, const Grid& grid, double t, bool by_side);
 
 }  // namespace fortet::densities

@@ -14,9 +14,10 @@ struct LineProblem {
 };
 
 /// Exponentially fitted rates, by faces (bernoulli.hpp) or by cells where coefficients are not smooth (cell_rates.hpp).
-/// Across the seam of a periodic axis both ends give one pair of rates, the mean of their coefficients. Row 0 is what lies below a line and row length + 1 what lies above it:
-/// the counters of absorbing and outflow sides (rates zero: nothing comes back), the neighbours of a part of a line, or
-/// the opposite end of a periodic line; rows 1 .. length are its cells.
+/// Across the seam of a periodic axis both ends give one pair of rates, the mean of their coefficients. Row 0 is what
+/// lies below a line and row length + 1 what lies above it: the counters of absorbing and outflow sides (rates zero:
+/// nothing comes back), the neighbours of a part of a line, or the opposite end of a periodic line; rows 1 .. length
+/// are its cells.
 class LineRates {
  public:
   explicit LineRates(const LineProblem& problem);

@@ -14,9 +14,10 @@ struct Source {
 };
 
 /// Masses of a law with few point masses (along one axis or more): each is shared between the two cells whose centres
-/// lie around it, so that mass and mean are exact and whatever depends smoothly on the starting point is right to second
-/// order. Between an absorbing side and the nearest centre the side takes its share at once, as a linear function that
-/// vanishes there has it. Empty for other laws: with many points the places of single ones average out. Local.
+/// lie around it, so that mass and mean are exact and whatever depends smoothly on the starting point is right to
+/// second order. Between an absorbing side and the nearest centre the side takes its share at once, as a linear
+/// function that vanishes there has it. Empty for other laws: with many points the places of single ones average out.
+/// Local.
 std::optional<Source> point_source(const laws::Law& law, const Grid& grid);
 
 }  // namespace fortet::densities

@@ -25,7 +25,8 @@ std::vector<std::pair<double, double>> times_of(double whole, double largest_rat
   std::vector<std::pair<double, double>> times;
   for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
     const double length = ends[i + 1] - ends[i];
-    for (std::size_t k = 0; k < points.size(); ++k) times.emplace_back(ends[i] + length * points[k], length * weights[k]);
+    for (std::size_t k = 0; k < points.size(); ++k)
+      times.emplace_back(ends[i] + length * points[k], length * weights[k]);
   }
   return times;
 }
@@ -65,7 +66,10 @@ class AxisFunctions {
 }  // namespace
 
 ProductExits::ProductExits(const processes::Process& process, const Grid& grid)
-    : process_(&process), grid_(&grid), reference_(Clock(process).reference()), absorbed_(grid.dimension()),
+    : process_(&process),
+      grid_(&grid),
+      reference_(Clock(process).reference()),
+      absorbed_(grid.dimension()),
       weights_(grid.dimension()) {
   for (int axis = 0; axis < grid.dimension(); ++axis) {
     for (int side = 0; side < 2; ++side) any_ = any_ || is_open(grid, axis, side);
@@ -82,10 +86,10 @@ void ProductExits::prepare(double time) {
   for (int axis = 0; axis < d; ++axis) {
     axes.emplace_back(*process_, *grid_, axis, reference_);
     largest = std::max(largest, axes.back().largest());
-    for (int side = 0; side < 2; ++side)
-      weights_[axis][side].assign(is_open(*grid_, axis, side) ? n : 0, 0.0);
+    for (int side = 0; side < 2; ++side) weights_[axis][side].assign(is_open(*grid_, axis, side) ? n : 0, 0.0);
   }
-  const Index nx = grid_->local_cells(0), ny = d > 1 ? grid_->local_cells(1) : 1, nz = d > 2 ? grid_->local_cells(2) : 1;
+  const Index nx = grid_->local_cells(0), ny = d > 1 ? grid_->local_cells(1) : 1,
+              nz = d > 2 ? grid_->local_cells(2) : 1;
   const std::array<Index, 3> sizes{nx, ny, nz};
   const Index first = grid_->slab().begin;  // of the last axis
   const auto local = [&](int axis, const double* values) { return values + (axis + 1 == d ? first : 0); };

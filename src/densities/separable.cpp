@@ -68,9 +68,8 @@ class Separable final : public Propagator {
     prepare(clock_.elapsed(t0, t1));
     exits_.count(clock_.elapsed(t0, t1), masses.data());
     for (int axis = 0; axis < grid_->dimension(); ++axis) {
-      on_lines(axis, masses.data(), [&](double* values) {
-        multiply_lines(propagators_[axis].matrix.data(), lines_[axis], values, values);
-      });
+      on_lines(axis, masses.data(),
+               [&](double* values) { multiply_lines(propagators_[axis].matrix.data(), lines_[axis], values, values); });
     }
     ++steps_taken_;
   }
@@ -197,8 +196,8 @@ const Registered<PropagatorFactory> registered_separable{
       return std::make_unique<Separable>(process, grid);
     }};
 
-/// Whether dense matrices take less than a quarter of what the series takes over the horizon, where that is long at all.
-/// Rates as measured on one core of 2023 (docs/performance.md); a choice must not depend on the machine.
+/// Whether dense matrices take less than a quarter of what the series takes over the horizon, where that is long at
+/// all. Rates as measured on one core of 2023 (docs/performance.md); a choice must not depend on the machine.
 bool is_cheaper_dense(const processes::Process& process, const Grid& grid) {
   constexpr double product = 2.5e-11, term = 1e-9, lonely_term = 1.6e-8;  // seconds: per multiplication, per cell
   constexpr double not_worth_it = 2;
@@ -228,21 +227,21 @@ const Schema automatic{
 const Registered<PropagatorFactory> registered_automatic{
     automatic,
     [](const Parameters& p, const processes::ProcessPtr& process, const GridPtr& grid) -> std::unique_ptr<Propagator> {
-      bool dense = is_separable(*process) && process->noise_shape() != processes::NoiseShape::none;
-      if (dense) {
-        const DiffusionShape shape = diffusion_shape(*process, *grid);
-        dense = *std::min_element(shape.axis.begin(), shape.axis.end()) > 0;
-      }
-      if (dense) {
-        bool small = grid->dimension() > 1;
-        for (int axis = 0; axis < grid->dimension(); ++axis) small = small && grid->cells(axis) <= 512;
-        dense = small || is_cheaper_dense(*process, *grid);
-      }
-      return make_propagator(Parameters::make("propagators", dense ? "separable" : "strang", Json::object(), p.name()),
+      return make_propagator(Parameters::make("propagators", prefers_dense(*process, *grid) ? "separable" : "strang",
+                                              Json::object(), p.name()),
                              process, grid);
     }};
 
 }  // namespace
+
+bool prefers_dense(const processes::Process& process, const Grid& grid) {
+  if (!is_separable(process) || process.noise_shape() == processes::NoiseShape::none) return false;
+  const DiffusionShape shape = diffusion_shape(process, grid);
+  if (!(*std::min_element(shape.axis.begin(), shape.axis.end()) > 0)) return false;
+  bool small = grid.dimension() > 1;
+  for (int axis = 0; axis < grid.dimension(); ++axis) small = small && grid.cells(axis) <= 512;
+  return small || is_cheaper_dense(process, grid);
+}
 
 std::unique_ptr<Propagator> make_propagator(const Parameters& parameters, const processes::ProcessPtr& process,
                                             const GridPtr& grid) {

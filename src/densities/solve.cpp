@@ -409,7 +409,8 @@ class Solver {
     const double before = total(path_.diagnostics.front()), after = total(path_.diagnostics.back());
     if (std::abs(after - before) <= balance_tolerance) return;
     throw DivergedError(fmt::format(
-        "density '{}' does not keep its mass: {:.9g} at the start became {:.9g} at t = {:g} (with what left through the "
+        "density '{}' does not keep its mass: {:.9g} at the start became {:.9g} at t = {:g} (with what left through "
+        "the "
         "sides); its integrator is unstable or its linear solves are too coarse: take smaller steps or the propagator "
         "strang",
         settings_.name, before, after, path_.diagnostics.back().time));

@@ -1,8 +1,8 @@
 // Steady states as densities of a deck: stationary laws with their spectral gap, mean first passage times.
 #include <chrono>
 
-#include "density_parameters.hpp"
 #include "assumptions.hpp"
+#include "density_parameters.hpp"
 #include "diagnostics.hpp"
 #include "first_passage.hpp"
 #include "fluxes.hpp"
@@ -64,8 +64,7 @@ DensityPath solve_once(const DensitySettings& settings, const DensityOptions& op
       path.snapshots.push_back(stationary(*settings.process, settings.grid, t));
     } else {
       FirstPassage passage = first_passage(*settings.process, grid, t, source.has_value());
-      if (source)
-        add_quantities(path.quantities, grid, *source, passage, suffix(settings, t));
+      if (source) add_quantities(path.quantities, grid, *source, passage, suffix(settings, t));
       path.snapshots.push_back({t, std::move(passage.time)});
     }
     const std::vector<double>& values = path.snapshots.back().values;

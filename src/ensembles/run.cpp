@@ -137,7 +137,8 @@ class RankRun {
   }
 
   Snapshot make_snapshot(double t) const {
-    Snapshot snapshot{t, own_.begin, setup_.settings.particles, PointArray(own_.size(), setup_.dimension()), {}, {}, {}};
+    Snapshot snapshot{t,  own_.begin, setup_.settings.particles, PointArray(own_.size(), setup_.dimension()), {},
+                      {}, {}};
     if (setup_.walls.absorbing()) {
       snapshot.weights.resize(own_.size());
       snapshot.exits = PointArray(own_.size(), static_cast<int>(setup_.walls.sides().size()));

@@ -22,8 +22,7 @@ class WallRules {
   /// sides().
   void admit(Points x, double* weights, Points exits) const;
   /// `before`: positions at the start of the step (only with absorbing walls). `exits` grow by what the sides take.
-  void apply(const Step& step, ConstPoints before, Points x, double* weights, Points exits,
-             Workspace& workspace) const;
+  void apply(const Step& step, ConstPoints before, Points x, double* weights, Points exits, Workspace& workspace) const;
 
  private:
   void fold(Points x) const;

@@ -35,7 +35,9 @@ struct AbsorbedInterval {
     for (int k = 1; k <= 80; ++k) {
       const double w = k * pi, rate = v * v + w * w, sign = k % 2 ? 1 : -1;
       // Mean over x0 of 2 e^{-v x0} sin(w x0).
-      const auto integral = [&](double x) { return -std::exp(-v * x) * (v * std::sin(w * x) + w * std::cos(w * x)) / rate; };
+      const auto integral = [&](double x) {
+        return -std::exp(-v * x) * (v * std::sin(w * x) + w * std::cos(w * x)) / rate;
+      };
       const double mode = 20 * (integral(0.55) - integral(0.45)) * std::exp(-0.5 * rate * t);
       survival += mode * w * (1 + sign * std::exp(v)) / rate;  // int_0^1 e^{v x} sin(w x) dx
       flux += mode * std::exp(v) * 0.5 * w * sign;
@@ -87,11 +89,15 @@ TEST(ExitSide, CommutingAxes) {
 TEST(ExitSide, SplitSteps) {
   const auto turning = process("expression", {{"drift", {"1 + y", "-x"}}, {"noise", 1}, {"horizon", 1}});
   const auto side = [&](Json options) {
-    return DensityCase{turning, middle, unit_square(24), {1}, std::move(options)}.solve().diagnostics.back().absorbed[0][1];
+    return DensityCase{turning, middle, unit_square(24), {1}, std::move(options)}
+        .solve()
+        .diagnostics.back()
+        .absorbed[0][1];
   };
   const double fine = side({{"propagator", "strang"}, {"steps", 1600}});
   std::vector<double> errors;
-  for (int steps : {50, 100, 200}) errors.push_back(std::abs(side({{"propagator", "strang"}, {"steps", steps}}) - fine));
+  for (int steps : {50, 100, 200})
+    errors.push_back(std::abs(side({{"propagator", "strang"}, {"steps", steps}}) - fine));
   expect_order(errors, 1.8, 2.2, "right side in time");
   EXPECT_NEAR(side({{"propagator", "strang"}, {"tolerance", 1e-4}}), fine, 1e-4);
   const DensityCase coarse{turning, middle, unit_square(24), {1}, {{"propagator", "strang"}, {"steps", 50}}};
@@ -99,11 +105,13 @@ TEST(ExitSide, SplitSteps) {
   densities::estimate_errors(coarse.settings(), path);
   const double error = std::abs(path.diagnostics.back().absorbed_error[0][1]);
   EXPECT_GT(error, 0.8 * errors.front());
-  const auto finer = DensityCase{turning, middle, unit_square(96), {1}, {{"propagator", "strang"}, {"steps", 400}}}.solve();
+  const auto finer =
+      DensityCase{turning, middle, unit_square(96), {1}, {{"propagator", "strang"}, {"steps", 400}}}.solve();
   const double truth = std::abs(path.diagnostics.back().absorbed[0][1] - finer.diagnostics.back().absorbed[0][1]);
   EXPECT_LT(truth, 1.5 * error);
   // An implicit integrator shares out just what is lost.
-  const auto implicit = DensityCase{turning, middle, unit_square(24), {1}, {{"propagator", "tr_bdf2"}, {"steps", 400}}}.solve();
+  const auto implicit =
+      DensityCase{turning, middle, unit_square(24), {1}, {{"propagator", "tr_bdf2"}, {"steps", 400}}}.solve();
   EXPECT_NEAR(implicit.diagnostics.back().absorbed[0][1], fine, 1e-4);
   double all = implicit.diagnostics.back().mass;
   for (const auto& axis : implicit.diagnostics.back().absorbed) all += axis[0] + axis[1];
@@ -139,7 +147,8 @@ TEST(Seam, CoefficientsThatJump) {
     EXPECT_GE(least(path), 0) << kind;
     EXPECT_NEAR(mass_below(path, 1), mass_below(steady, 1), 1e-6) << kind;
   }
-  const auto backward = DensityCase{pull, nullptr, ring(120), {0}, {{"equation", "backward"}, {"function", "x"}, {"steps", 100}}}.solve();
+  const auto backward =
+      DensityCase{pull, nullptr, ring(120), {0}, {{"equation", "backward"}, {"function", "x"}, {"steps", 100}}}.solve();
   EXPECT_GE(least(backward), -1);
 }
 
@@ -175,7 +184,8 @@ TEST(Jump, OrderInSpace) {
   const auto medium = process("expression", {{"drift", {"-x"}}, {"noise", "if(x<0,1,2)"}, {"horizon", 0.3}});
   const auto start = law("gaussian", {{"mean", {-0.4}}, {"deviation", {0.3}}});
   const auto left = [&](int cells) {
-    return mass_below(DensityCase{medium, start, grid({{"lower", -2}, {"upper", 2}, {"cells", cells}}), {0.3}}.solve(), 0);
+    return mass_below(DensityCase{medium, start, grid({{"lower", -2}, {"upper", 2}, {"cells", cells}}), {0.3}}.solve(),
+                      0);
   };
   const double fine = left(1280);
   std::vector<double> errors;
@@ -185,9 +195,12 @@ TEST(Jump, OrderInSpace) {
 
 // The same in the plane, turned noise: the Ito law p ~ 1/D across the jump, in one line of cells after the other.
 TEST(Jump, CrossTerms) {
-  const auto medium = process("expression", {{"drift", {"0", "0"}},
-                                             {"noise", Json::array({Json::array({"if(x<0,1,2)", "0"}), Json::array({"0.5*if(x<0,1,2)", "if(x<0,1,2)"})})}});
-  const auto box = grid({{"lower", {-1, -1}}, {"upper", {1, 1}}, {"cells", {24, 24}}, {"boundary", {"no_flux", "periodic"}}});
+  const auto medium = process(
+      "expression",
+      {{"drift", {"0", "0"}},
+       {"noise", Json::array({Json::array({"if(x<0,1,2)", "0"}), Json::array({"0.5*if(x<0,1,2)", "if(x<0,1,2)"})})}});
+  const auto box =
+      grid({{"lower", {-1, -1}}, {"upper", {1, 1}}, {"cells", {24, 24}}, {"boundary", {"no_flux", "periodic"}}});
   const auto path = DensityCase{medium, nullptr, box, {0}, {{"equation", "stationary"}}}.solve();
   EXPECT_NEAR(mass_below(path, 0), 0.8, 1e-8);
 }
@@ -215,7 +228,8 @@ TEST(Degenerate, SquareRootNoise) {
 TEST(Degenerate, CorrelatedVariance) {
   const auto heston = process(
       "expression", {{"drift", {"-0.5*y", "2*(0.06-y)"}},
-                     {"noise", Json::array({Json::array({"sqrt(max(y,0))", "0"}), Json::array({"-0.42*sqrt(max(y,0))", "0.6*sqrt(0.51)*sqrt(max(y,0))"})})}});
+                     {"noise", Json::array({Json::array({"sqrt(max(y,0))", "0"}),
+                                            Json::array({"-0.42*sqrt(max(y,0))", "0.6*sqrt(0.51)*sqrt(max(y,0))"})})}});
   const auto start = law("gaussian", {{"mean", {0, 0.08}}, {"deviation", {0.1, 0.015}}});
   const auto plane = grid({{"lower", {-3, 0}}, {"upper", {3, 1.5}}, {"cells", {48, 60}}});
   const auto path = DensityCase{heston, start, plane, {1}, {{"steps", 100}}}.solve();
@@ -259,7 +273,8 @@ TEST(PointSource, OffTheCentre) {
 TEST(PointSource, MassAndMean) {
   const auto still = process("expression", {{"drift", {"0", "0"}}, {"noise", 1}});
   const auto start = law("dirac", {{"at", {0.013, 0.47}}});
-  const auto box = grid({{"lower", {0, 0}}, {"upper", {1, 1}}, {"cells", {8, 8}}, {"boundary", {"periodic", "no_flux"}}});
+  const auto box =
+      grid({{"lower", {0, 0}}, {"upper", {1, 1}}, {"cells", {8, 8}}, {"boundary", {"periodic", "no_flux"}}});
   const auto path = DensityCase{still, start, box, {0, 1e-9}}.solve();
   const std::vector<double> volumes = box->local_volumes();
   const PointArray x = box->local_centres();

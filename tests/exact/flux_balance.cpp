@@ -251,7 +251,8 @@ const Json unit_walls{{"lower", {0, 0}}, {"upper", {1, 1}}, {"conditions", "abso
 class ExitsCase {
  public:
   explicit ExitsCase(processes::ProcessPtr process)
-      : problem_{std::move(process), law("uniform", {{"lower", {0.45, 0.45}}, {"upper", {0.55, 0.55}}}),
+      : problem_{std::move(process),
+                 law("uniform", {{"lower", {0.45, 0.45}}, {"upper", {0.55, 0.55}}}),
                  grid({{"lower", {0, 0}}, {"upper", {1, 1}}, {"cells", {48, 48}}, {"boundary", "absorbing"}}),
                  {0.2, 0.4},
                  {{"propagator", "strang"}, {"steps", 100}}} {
@@ -260,9 +261,8 @@ class ExitsCase {
   }
   std::vector<comparisons::Result> against(const processes::ProcessPtr& particles, std::int64_t count,
                                            std::uint64_t seed) const {
-    const ensembles::EnsembleSettings settings =
-        test::ensemble(particles, problem_.initial, count,
-                       {{"steps", 40}, {"at", {0.2, 0.4}}, {"walls", unit_walls}}, seed);
+    const ensembles::EnsembleSettings settings = test::ensemble(
+        particles, problem_.initial, count, {{"steps", 40}, {"at", {0.2, 0.4}}, {"walls", unit_walls}}, seed);
     const ensembles::EnsemblePath fine = ensembles::run_ensemble(settings, world()),
                                   coarse = ensembles::run_coarser(settings, world(), 2);
     comparisons::CheckSettings check;
@@ -308,9 +308,9 @@ TEST(Exits, WrongDriftAndWrongWallsAreCaught) {
   for (const comparisons::Result& result : wrong) least = std::min(least, *result.p_value);
   EXPECT_LT(least, 1e-6);
   // Survival weights and what the sides took make one particle.
-  const auto path = ensembles::run_ensemble(
-      test::ensemble(drifting("1"), law("dirac", {{"at", {0.5, 0.5}}}), 1000, {{"steps", 20}, {"at", {0.4}}, {"walls", unit_walls}}),
-      world());
+  const auto path = ensembles::run_ensemble(test::ensemble(drifting("1"), law("dirac", {{"at", {0.5, 0.5}}}), 1000,
+                                                           {{"steps", 20}, {"at", {0.4}}, {"walls", unit_walls}}),
+                                            world());
   const ensembles::Snapshot& snapshot = path.snapshots[0];
   ASSERT_EQ(path.exits.sides.size(), 4u);
   for (Index i = 0; i < snapshot.exits.size(); ++i) {

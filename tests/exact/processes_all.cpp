@@ -436,15 +436,16 @@ class LinearScore : public Field {
 TEST(TimeReversal, OfReversals) {
   for (const bool is_multiplicative : {false, true}) {
     const double mu = -0.3, sigma = 0.5;
-    const ProcessPtr forward =
-        is_multiplicative ? process("geometric_brownian", {{"dimension", 2}, {"mu", mu}, {"sigma", sigma}})
-                          : process("ornstein_uhlenbeck", {{"dimension", 2}});
+    const ProcessPtr forward = is_multiplicative
+                                   ? process("geometric_brownian", {{"dimension", 2}, {"mu", mu}, {"sigma", sigma}})
+                                   : process("ornstein_uhlenbeck", {{"dimension", 2}});
     ProcessPtr p = forward;
     // b = drift x, a = level x^2 or level, div a = 2 level x or 0; at depth n+1 from those at depth n.
     double drift = is_multiplicative ? mu : drift_at(*process("ornstein_uhlenbeck", {{"dimension", 1}}), 0, 1.0);
     double level = is_multiplicative ? sigma * sigma : std::pow(forward->noise_level(0), 2);
     double third = 0;  // coefficient of x^3 in the drift of multiplicative noise
-    for (const auto& [c, slope] : {std::pair{1.0, -0.7}, std::pair{0.5, -1.3}, std::pair{2.0, 0.4}, std::pair{0.0, 0.9}}) {
+    for (const auto& [c, slope] :
+         {std::pair{1.0, -0.7}, std::pair{0.5, -1.3}, std::pair{2.0, 0.4}, std::pair{0.0, 0.9}}) {
       ProcessContext context;
       context.process = [&](const std::string&) { return p; };
       context.score = [&, slope = slope](const std::string&, const std::string&, const ProcessPtr&) -> FieldPtr {

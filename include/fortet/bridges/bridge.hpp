@@ -37,7 +37,7 @@ struct BridgePath {
   densities::DensityPath law;     ///< p_t at the times of `at`; its process is `process`
   processes::ProcessPtr process;  ///< carries `source` to `target`: usable everywhere a process is
   std::map<std::string, double>
-      quantities;  ///< iterations, marginal_error, contraction_rate, costs, kinetic_energy, ...
+      quantities;                  ///< iterations, marginal_error, contraction_rate, costs, kinetic_energy, ...
   std::vector<std::string> notes;  ///< for the user: quantities that are withheld, and why
   /// log phi_t and the logarithm of the density hat_t at the times of `at`, p_t = hat_t phi_t; for kinds that have them
   /// and if they are asked for. Minus infinity is zero.

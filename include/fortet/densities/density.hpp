@@ -75,12 +75,13 @@ struct DensityPath {
   bool is_law = true;  ///< forward or stationary: values are a density; otherwise a function of the starting point
   std::vector<Snapshot> snapshots;
   std::vector<Diagnostics> diagnostics;
-  std::vector<BoxBalance> boxes;             ///< forward equation only
-  std::map<std::string, double> quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time, exit_probability_K_side, ...
+  std::vector<BoxBalance> boxes;  ///< forward equation only
+  std::map<std::string, double>
+      quantities;  ///< numbers of the whole: spectral_gap, mean_first_passage_time, exit_probability_K_side, ...
   std::map<std::string, double> quantity_errors;  ///< estimated, of those quantities that have an estimate
-  std::vector<double> step_times;            ///< ends of the steps taken, from the start; for Richardson's estimate
-  std::map<std::string, double> work;        ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
-  std::vector<std::string> notes;            ///< warnings for the user
+  std::vector<double> step_times;      ///< ends of the steps taken, from the start; for Richardson's estimate
+  std::map<std::string, double> work;  ///< steps, stencil terms, seconds of solve, ... (goes to run.json)
+  std::vector<std::string> notes;      ///< warnings for the user
   /// Estimated errors of each snapshot in L1 by Richardson: space, time, boundary mass (empty unless asked for:
   /// error_budget).
   struct ErrorEstimate {

@@ -48,7 +48,8 @@ class Study {
     Amount kept, working;
     double disk_per_node = 0;  ///< kept in files
   };
-  /// Estimated, of the objects that need any, in order. At most a fifth too small and a third too large where it is large.
+  /// Estimated, of the objects that need any, in order. At most a fifth too small and a third too large where it is
+  /// large.
   std::vector<Memory> memory() const;
   /// Bytes of all ranks together when most is needed: what is kept, the largest working memory, and the program itself.
   double most_memory(int ranks, int nodes) const;
@@ -73,7 +74,7 @@ class Study {
     std::vector<comparisons::Result> checks;
     std::vector<comparisons::Measurement> measurements;
     std::map<std::string, std::vector<std::string>> notes;  ///< by object: what a user has to know of its results
-    std::vector<Timing> timings;  ///< in the order in which the objects were computed
+    std::vector<Timing> timings;                            ///< in the order in which the objects were computed
     std::vector<Failure> failures;
     bool agrees() const;
     ExitCode exit_code() const;  ///< that of the first failure; else whether the checks agree
