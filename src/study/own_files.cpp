@@ -35,11 +35,19 @@ Json read_json(const std::filesystem::path& file) {
   return Json::parse(stream, nullptr, false);
 }
 
-/// HDF5 keeps the attributes that are written first near the beginning. It is not asked itself: a damaged file may
-/// crash it.
-bool is_own_hdf5(const std::filesystem::path& file, const char* mark) {
-  const std::string bytes = beginning(file, 1 << 16);
-  return bytes.starts_with("\x89HDF\r\n\x1a\n") && bytes.find(mark) != std::string::npos;
+/// An HDF5 file in which the mark stands: near the beginning where it was written first, behind the data of small files.
+/// HDF5 is not asked itself: a damaged file may crash it.
+bool is_own_hdf5(const std::filesystem::path& file, const std::string& mark) {
+  if (!beginning(file, 8).starts_with("\x89HDF\r\n\x1a\n")) return false;
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes, piece(1 << 20, '\0');
+  for (int pieces = 0; stream && pieces < 1024; ++pieces) {  // a gigabyte
+    stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    bytes.append(piece, 0, static_cast<std::size_t>(stream.gcount()));
+    if (bytes.find(mark) != std::string::npos) return true;
+    bytes.erase(0, bytes.size() - std::min(bytes.size(), mark.size() - 1));
+  }
+  return false;
 }
 
 bool has_keys(const Json& json, std::initializer_list<const char*> keys) {

@@ -192,7 +192,7 @@ for ranks in (1, 4):
 fresh()
 check(["sweep.yaml"], 3, "case_0003 (3 of 3)")
 rows = (out / "sweep.csv").read_text().splitlines()
-expect(len(rows) == 2 and '"densities.pde"' in rows[1] and "failed: " in rows[1] and "not finite" in rows[1], f"sweep.csv: {rows}")
+expect(len(rows) == 2 and '"densities.pde"' in rows[1] and "failed: " in rows[1] and "drift[0] is nan" in rows[1], f"sweep.csv: {rows}")
 expect(all((out / f"case_000{i}/results.json").exists() for i in (1, 2, 3)), "the cases of a sweep")
 shutil.rmtree(out / "case_0003")
 done = check(["sweep.yaml", "--restart", "latest"], 3, "its results are gone: computed again")
