@@ -248,6 +248,7 @@ Study::Outcome Study::run(const std::filesystem::path& folder, Metrics& metrics,
   try {
     parallel::together(communicator_, [&] { metrics.close(); });
   } catch (const IoError& error) {
+    parallel::meet_or_end(communicator_, error);
     note({"metrics.jsonl", error.what(), error.exit_code()});
   }
   for (PendingCheck& check : checks_) {

@@ -1,5 +1,7 @@
 #include "sweep_progress.hpp"
 
+#include "fortet/parallel/meeting.hpp"
+
 namespace fortet::study {
 
 SweepProgress::SweepProgress(const parallel::Communicator& communicator, const std::filesystem::path& folder,
@@ -12,6 +14,7 @@ SweepProgress::SweepProgress(const parallel::Communicator& communicator, const s
   try {
     io::read_state(communicator_, source.string(), "sweep", [this](io::State& state) { exchange(state); });
   } catch (const IoError& error) {  // damaged, or of another version
+    parallel::meet_or_end(communicator_, error);
     finished_.clear();
     if (communicator_.is_root()) std::fprintf(stderr, "fortet: %s; all cases run again\n", error.what());
   }

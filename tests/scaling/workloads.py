@@ -130,12 +130,12 @@ def totals(name, counts):
         functions = counts["counts"].get(kind, {}).values()
         result[kind] = {field: {over: sum(f[field][over] for f in functions) for over in ("sum", "max")}
                         for field in ("calls", "messages", "bytes")}
-    # The question whether a checkpoint is due (three numbers, asked of all ranks about ten times a second) is set apart.
-    asked = 0 if name == "density_petsc" else counts["reduction_sizes"].get("24", 0)  # PETSc has reductions of that size
+    # The question whether a checkpoint is due (four numbers, asked of all ranks about ten times a second) is set apart.
+    asked = 0 if name == "density_petsc" else counts["reduction_sizes"].get("32", 0)  # PETSc has reductions of that size
     result["reductions"]["calls"]["sum"] -= asked * counts["ranks"]
     result["reductions"]["calls"]["max"] -= asked
-    result["reductions"]["bytes"]["sum"] -= 24 * asked * counts["ranks"]
-    result["reductions"]["bytes"]["max"] -= 24 * asked
+    result["reductions"]["bytes"]["sum"] -= 32 * asked * counts["ranks"]
+    result["reductions"]["bytes"]["max"] -= 32 * asked
     return result, asked
 
 
