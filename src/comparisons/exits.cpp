@@ -57,19 +57,6 @@ std::vector<double> taken(const ensembles::EnsemblePath& path, int column, doubl
   return result;
 }
 
-struct Sums {
-  double first = 0, second = 0;  ///< mean of e and of e^2 over all particles
-};
-Sums means(const std::vector<double>& values, double count, const parallel::Communicator& communicator) {
-  std::vector<parallel::ExactSum> sums(2);
-  for (const double value : values) {
-    sums[0].add(value);
-    sums[1].add(value * value);
-  }
-  const std::vector<double> totals = communicator.sum(sums);
-  return {totals[0] / count, totals[1] / count};
-}
-
 /// Two-sided, for a sum of `number` that is Poisson's with this mean; a number that is no integer is interpolated.
 double poisson_p_value(double number, double mean) {
   if (mean <= 0) return number > 0 ? 0.0 : 1.0;
@@ -97,22 +84,22 @@ std::vector<Result> evaluate_exits(const CheckSettings& settings, const Paramete
     const double defect = difference(after.absorbed_error, before ? &before->absorbed_error : nullptr);
     const int column = static_cast<int>(s);
     const std::vector<double> values = taken(*particles.ensemble, column, from, to);
-    const Sums seen = means(values, count, communicator);
+    const Mean seen = mean_of(values, count, communicator);
     // The time step's error is about what a step twice as long adds; what of that is noise is taken off.
     double step = 0, noise = 0;
     std::vector<double> corrected = values;
     if (particles.coarser) {
       std::vector<double> longer = taken(*particles.coarser, column, from, to);
       for (std::size_t i = 0; i < longer.size(); ++i) longer[i] -= values[i];
-      const Sums added = means(longer, count, communicator);
-      noise = std::sqrt(std::max(0.0, added.second - added.first * added.first) / count);
-      const double signal = added.first != 0 ? std::max(0.0, 1 - noise * noise / (added.first * added.first)) : 0;
-      step = signal * added.first;
+      const Mean added = mean_of(longer, count, communicator);
+      noise = std::sqrt(added.variance);
+      const double signal = added.value != 0 ? std::max(0.0, 1 - added.variance / (added.value * added.value)) : 0;
+      step = signal * added.value;
       for (std::size_t i = 0; i < longer.size(); ++i) corrected[i] -= signal * longer[i];
     }
     Result result;
     result.statistic = "exits " + name_of(sides[s]);
-    result.value = seen.first;
+    result.value = seen.value;
     result.expected = on_grid - defect + step;
     constexpr double few = 30;  // passages, below which their law is not normal and their variance not known from them
     const double passages = count * (on_grid - defect);
@@ -120,12 +107,11 @@ std::vector<Result> evaluate_exits(const CheckSettings& settings, const Paramete
       // A particle that leaves in parts varies less than one that leaves at once. The step's error is as uncertain as
       // the rest: within it the mean that fits best is taken.
       const double room = std::abs(step) + 2 * noise, right = std::max(0.0, on_grid - defect);
-      const double mean = std::clamp(seen.first, std::max(0.0, right - room), right + room);
-      result.p_value = mean == seen.first ? 1.0 : poisson_p_value(count * seen.first, count * mean);
+      const double mean = std::clamp(seen.value, std::max(0.0, right - room), right + room);
+      result.p_value = mean == seen.value ? 1.0 : poisson_p_value(count * seen.value, count * mean);
       result.deviation = std::sqrt(right / count);
     } else {
-      const Sums one = means(corrected, count, communicator);
-      result.deviation = std::sqrt(std::max(0.0, one.second - one.first * one.first) / count);
+      result.deviation = std::sqrt(mean_of(corrected, count, communicator).variance);
       const double distance = std::abs(result.value - result.expected);
       result.p_value = result.deviation > 0 ? std::erfc(distance / result.deviation / std::sqrt(2.0))
                                             : (distance > round_off ? 0.0 : 1.0);

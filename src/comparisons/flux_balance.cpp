@@ -52,19 +52,6 @@ std::vector<double> changes(const ensembles::EnsemblePath& path, const densities
   return change;
 }
 
-struct Mean {
-  double value = 0, variance = 0;  ///< of the mean: sum c^2 / N^2 - (sum c)^2 / N^3
-};
-Mean mean_of(const std::vector<double>& values, double count, const parallel::Communicator& communicator) {
-  std::vector<parallel::ExactSum> sums(2);
-  for (const double value : values) {
-    sums[0].add(value);
-    sums[1].add(value * value);
-  }
-  const std::vector<double> totals = communicator.sum(sums);
-  return {totals[0] / count, std::max(0.0, totals[1] / count - totals[0] * totals[0] / (count * count)) / count};
-}
-
 /// Estimated error of a box's mass on the grid, signed; the time part alone as a bound.
 struct GridError {
   double defect = 0, time = 0;

@@ -26,4 +26,18 @@ inline std::size_t diagnostic_at(const densities::DensityPath& path, double time
   throw UsageError(fmt::format("densities.{} has no record at t = {}", path.name, time));
 }
 
+/// Mean over all particles of a number of each. Collective.
+struct Mean {
+  double value = 0, variance = 0;  ///< of the mean: sum c^2 / N^2 - (sum c)^2 / N^3
+};
+inline Mean mean_of(const std::vector<double>& values, double count, const parallel::Communicator& communicator) {
+  std::vector<parallel::ExactSum> sums(2);
+  for (const double value : values) {
+    sums[0].add(value);
+    sums[1].add(value * value);
+  }
+  const std::vector<double> totals = communicator.sum(sums);
+  return {totals[0] / count, std::max(0.0, totals[1] / count - totals[0] * totals[0] / (count * count)) / count};
+}
+
 }  // namespace fortet::comparisons
