@@ -29,11 +29,12 @@ Study::Memory of_ensemble(const ensembles::EnsembleSettings& settings, bool has_
   const Parameters& p = settings.parameters;
   const double d = settings.process->dimension(), particles = static_cast<double>(settings.particles),
                times = static_cast<double>(settings.at.size());
-  const bool absorbing = settings.walls.absorbs();
+  const auto sides = static_cast<double>(ensembles::absorbing_sides(settings.walls).size());
+  const double carried = sides > 0 ? 1 + sides : 0;  // a weight, and what each side took
   Study::Memory memory;
   const bool twice = has_budget && ensembles::has_step_error(settings);
   memory.kept.shared_out =
-      bytes_of_number * particles * times * (d + absorbing + p.boolean("log_density")) * (twice ? 2 : 1);
+      bytes_of_number * particles * times * (d + carried + p.boolean("log_density")) * (twice ? 2 : 1);
   const double time_grid = 112 * integer_of(p, "steps");  // a step with the list of its parts
   memory.kept.per_rank = trajectory_bytes(p, d);
   memory.working.per_rank = time_grid;
